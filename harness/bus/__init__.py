@@ -1,0 +1,1 @@
+"""What was asked, taken up, answered: the durable event bus."""

@@ -1,0 +1,1 @@
+"""Talking to language models: one port, several providers behind it."""

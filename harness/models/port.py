@@ -1,0 +1,131 @@
+"""The port of every model: messages in, one reply out, and a small family of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from harness.errors import HarnessError
+
+
+class Role(StrEnum):
+    """Who speaks."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """One call that the model asks for. `id` is ours and unique within the session."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a conversation."""
+
+    role: Role
+    content: str
+    tool_calls: Sequence[ToolCall] = ()  # of an assistant
+    call_id: str | None = None  # of a tool: which call it answers
+    tool_name: str | None = None  # of a tool
+
+
+@dataclass(frozen=True)
+class ToolSpec:
+    """A tool as the model sees it; `parameters` is a JSON schema of type object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """What a model is asked."""
+
+    messages: Sequence[Message]
+    tools: Sequence[ToolSpec] = ()
+    format: Mapping[str, Any] | None = None  # a JSON schema that the reply must obey
+    temperature: float | None = None
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one call, as the server counted them, or an estimate where it did not."""
+
+    prompt: int = 0
+    completion: int = 0
+    estimated: bool = False
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back. `finish` is the server's reason: stop, length, ..."""
+
+    message: Message
+    usage: Usage
+    model: str  # what really served it, as provider/model
+    degraded: bool = False  # a fallback, or no language model at all
+    finish: str = "stop"
+    timings: Mapping[str, float] = field(default_factory=dict)  # seconds: load, prompt, eval, total
+
+
+OnDelta = Callable[[str], None]  # gets text as it streams in
+
+
+class Model(Protocol):
+    """Something that answers. It never retries by itself; it says precisely what failed."""
+
+    @property
+    def name(self) -> str:
+        """`provider/model`, for records and for people."""
+        ...
+
+    @property
+    def context_tokens(self) -> int:
+        """How many tokens prompt and reply may have together."""
+        ...
+
+    async def chat(self, request: ChatRequest, on_delta: OnDelta | None = None) -> Reply:
+        """Answer. Raises a ModelError; cancelling closes the connection at once."""
+        ...
+
+    async def probe(self) -> str | None:
+        """None when the model can be used now, else the reason why not, for a person."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back connections."""
+        ...
+
+
+class ModelError(HarnessError):
+    """A call failed in a way that another try will not mend."""
+
+
+class ModelUnavailable(ModelError):
+    """The server is away, busy, slow or broke off: worth another try, or a fallback."""
+
+
+class PromptTooLong(ModelError):
+    """The prompt does not fit the context; the session must compact."""
+
+
+class ModelMissing(ModelUnavailable):
+    """The server is there and the model is not: pull it, or fall back."""
+
+
+def estimate_tokens(text: str) -> int:
+    """A guess before the call: characters / 3.6 for Latin text, one each for CJK."""
+    wide = sum(1 for character in text if ord(character) >= 0x2E80)
+    return wide + round((len(text) - wide) / 3.6)

@@ -1,0 +1,1 @@
+"""What an agent may do: typed functions, and the box that calls them."""

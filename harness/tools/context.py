@@ -1,0 +1,29 @@
+"""What a tool may touch: handed in with each call, so that a tool needs nothing global."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.bus.port import Bus
+from harness.clock import Clock
+from harness.config.home import Home
+
+if TYPE_CHECKING:
+    from harness.bus.port import Task
+    from harness.tools.web import Web
+
+
+@dataclass(frozen=True)
+class ToolContext:
+    """One session's view of the world."""
+
+    agent: str
+    task: Task  # the task that this session works on
+    home: Home
+    clock: Clock
+    bus: Bus
+    web: Web  # the one guarded HTTP client
+    agents: frozenset[str]  # names that `request` may address
+    spill: Path  # folder for results that are too long for the prompt
