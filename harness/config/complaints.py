@@ -1,0 +1,140 @@
+"""What a parser or a validator complains of, in plain words and with what was probably meant."""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from harness.config.names import did_you_mean
+from harness.errors import HarnessError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+LONGEST_ECHO = 40  # characters of a wrong value that a message repeats
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """One thing that a model refuses."""
+
+    location: tuple[str | int, ...]
+    message: str
+    hint: str | None = None
+    key: bool = False  # about the key at `location`, not about its value
+
+
+def validate(model: type[Model], data: object) -> Model | list[Complaint]:
+    """The model made of the data, or everything that is wrong with the data."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        return [_complaint(model, detail) for detail in error.errors()]
+
+
+def of_syntax(problem: str) -> tuple[str, str | None]:
+    """What the YAML parser said, as a message and a hint for somebody who edits the file."""
+    for pattern, message, hint in SYNTAX:
+        if match := re.search(pattern, problem):
+            return match.expand(message), hint
+    return problem, None
+
+
+SYNTAX: tuple[tuple[str, str, str | None], ...] = (
+    (r"character '\\t'", "a tab cannot indent YAML", "indent with spaces"),
+    (
+        r"character ('[^']+') that cannot start",
+        r"\1 cannot begin a value",
+        "put the value in quotes",
+    ),
+    (
+        r"mapping values are not allowed",
+        "`:` is not allowed here",
+        "indent this line like its neighbours, or put a text that contains `: ` in quotes",
+    ),
+    (
+        r"expected <block end>, but found",
+        "this line does not belong to the block above it",
+        "indent it like its neighbours",
+    ),
+    (r"unexpected end of stream", "a quote is opened and never closed", None),
+    (r"found '?<stream end>|got '<stream end>'", "a bracket is opened and never closed", None),
+    (r"undefined alias '(.+)'", r"`*\1` refers to an anchor that is not there", None),
+    (r"another document", "a second document starts here", "one file holds one document"),
+    (r"could not determine a constructor for the tag '?([^']+)'?", r"unknown tag \1", "remove it"),
+)
+
+
+def _complaint(model: type[BaseModel], detail: ErrorDetails) -> Complaint:
+    location = detail["loc"]
+    name = next((str(part) for part in reversed(location) if isinstance(part, str)), "the file")
+    match detail["type"]:
+        case "missing":
+            return Complaint(location[:-1], f"missing key `{location[-1]}`", key=True)
+        case "extra_forbidden":
+            hint = did_you_mean(str(location[-1]), _keys_at(model, location[:-1]))
+            return Complaint(location, f"unknown key `{location[-1]}`", hint, key=True)
+        case "value_error" | "assertion_error":
+            error = detail["ctx"]["error"]
+            hint = error.hint if isinstance(error, HarnessError) else None
+            return Complaint(location, str(error), hint)
+        case "enum" | "literal_error":
+            expected = str(detail["ctx"]["expected"])
+            options = re.findall(r"'([^']*)'", expected)
+            message = f"`{name}` cannot be {_echo(detail['input'])}; it is {expected}"
+            return Complaint(location, message, did_you_mean(str(detail["input"]), options))
+    if location[-1:] == ("[key]",):
+        return Complaint(location[:-1], f"`{location[-2]}`: {detail['msg']}", key=True)
+    should = detail["msg"].replace("Input should", f"`{name}` should", 1)
+    return Complaint(location, f"{should}, not {_echo(detail['input'])}")
+
+
+def _echo(value: object) -> str:
+    match value:
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+        case None:
+            return "empty"
+        case bool():
+            return str(value).lower()
+    text = str(value)
+    return f'"{text if len(text) <= LONGEST_ECHO else text[:LONGEST_ECHO] + "…"}"'
+
+
+def _keys_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+    """The keys that the models at a location know; a location may lead into several."""
+    here: list[Any] = [model]
+    for part in location:
+        here = [found for kind in here for found in _below(kind, part)] or here
+    models = [kind for kind in here if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    return [field.alias or name for kind in models for name, field in kind.model_fields.items()]
+
+
+def _below(kind: Any, part: str | int) -> Iterator[Any]:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        for name, field in kind.model_fields.items():
+            if part in (name, field.alias):
+                yield from _unwrap(field.annotation)
+        return
+    container, inner = get_origin(kind), get_args(kind)
+    if inner and (container is dict or isinstance(part, int)):
+        yield from _unwrap(inner[-1] if container is dict else inner[0])
+
+
+def _unwrap(annotation: Any) -> Iterator[Any]:
+    """The kinds that an annotation allows, without Optional, Union and Annotated."""
+    origin = get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        for inner in get_args(annotation):
+            yield from _unwrap(inner)
+    elif origin is Annotated:
+        yield from _unwrap(get_args(annotation)[0])
+    else:
+        yield annotation
