@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -125,7 +127,35 @@ class ModelMissing(ModelUnavailable):
     """The server is there and the model is not: pull it, or fall back."""
 
 
+class BadReply(ModelError):
+    """The model wrote something that cannot be read, such as half a tool call.
+
+    `raw` is what it wrote, so that a repair turn can show it.
+    """
+
+    def __init__(self, message: str, raw: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.raw = raw
+
+
+_WIDE = re.compile("[\u2e80-\U0010ffff]")
+_PER_MESSAGE = 4  # tokens that a chat template spends on a role and its marks
+
+
 def estimate_tokens(text: str) -> int:
     """A guess before the call: characters / 3.6 for Latin text, one each for CJK."""
-    wide = sum(1 for character in text if ord(character) >= 0x2E80)
+    wide = 0 if text.isascii() else len(_WIDE.findall(text))
     return wide + round((len(text) - wide) / 3.6)
+
+
+def estimate_prompt(request: ChatRequest) -> int:
+    """A guess at the tokens of everything in the request: messages, calls and tools."""
+    tokens = _PER_MESSAGE * len(request.messages)
+    for message in request.messages:
+        tokens += estimate_tokens(message.content)
+        for call in message.tool_calls:
+            tokens += estimate_tokens(call.name) + estimate_tokens(json.dumps(dict(call.arguments)))
+    for tool in request.tools:
+        tokens += estimate_tokens(tool.name) + estimate_tokens(tool.description)
+        tokens += estimate_tokens(json.dumps(dict(tool.parameters)))
+    return tokens

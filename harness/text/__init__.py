@@ -1,0 +1,1 @@
+"""Plain functions on text: words, sentences, markup, addresses. They know nothing of the house."""

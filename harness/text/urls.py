@@ -1,0 +1,48 @@
+"""Addresses: found in text, and brought to the form in which two of them can be compared."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+_URL = re.compile(r"https?://[^\s<>\"'`\]\)}]+", re.IGNORECASE)
+_TRACKING = re.compile(
+    r"^(?:utm_\w+|at_\w+|ns_\w+|fbclid|gclid|dclid|msclkid|igshid|mc_[ce]id|ref|ref_src|source"
+    r"|cmpid|cmp|ito|smid|partner|guccounter|spm|_hs\w+|trk)$",
+    re.IGNORECASE,
+)
+
+
+def find_urls(text: str) -> list[str]:
+    """The http addresses in `text`, each once, in order, without the sentence's own marks."""
+    found = (match.rstrip(".,;:!?*_") for match in _URL.findall(text))
+    return list(dict.fromkeys(found))
+
+
+def canonical_url(url: str) -> str:
+    """The address without what does not tell pages apart.
+
+    Scheme, `www.`, default port, fragment, trailing slash and tracking parameters go; the order
+    of the other parameters goes too. What is no web address comes back stripped of white space.
+    """
+    text = url.strip()
+    try:
+        parts = urlsplit(text)
+        host, port = (parts.hostname or "").removeprefix("www."), parts.port
+    except ValueError:
+        return text
+    if parts.scheme.lower() not in {"http", "https"} or not host:
+        return text
+    place = host if port in {None, 80, 443} else f"{host}:{port}"
+    kept = sorted(
+        (name, value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        if not _TRACKING.match(name)
+    )
+    query = f"?{urlencode(kept)}" if kept else ""
+    return f"{place}{parts.path.rstrip('/')}{query}"
+
+
+def link_target(url: str) -> str:
+    """The address as it may stand between the round brackets of a Markdown link."""
+    return quote(url.strip(), safe="!#$&'*+,/:;=?@[]~%")
