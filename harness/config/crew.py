@@ -1,0 +1,103 @@
+"""All that the files of a home say, read together, each part kept while it was last good."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from harness.config.crontab import Crontab, read_crontab
+from harness.config.home import Home
+from harness.config.profile import Profile, dangling, profile_files, read_profile
+from harness.config.settings import Settings, not_yet, read_settings
+from harness.errors import ConfigError, Problem
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True)
+class Crew:
+    """One consistent reading of a home, and what is wrong with the files on disk.
+
+    A file of `problems` that did not parse is not in force; its last good version is.
+    """
+
+    settings: Settings
+    crontab: Crontab
+    profiles: Mapping[str, Profile]
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass
+class Reading:
+    """The faults met while one Crew is read."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+    def attempt(self, read: Callable[[], Part], last: Part | None) -> Part | None:
+        """What `read` gives; when it does not parse, its problems are kept and `last` stays."""
+        try:
+            return read()
+        except ConfigError as error:
+            self.problems += error.problems
+            return last
+
+
+def read_crew(
+    home: Home,
+    tools: frozenset[str],
+    *,
+    last: Crew | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Crew:
+    """Read every file of `home`, keeping what `last` had for each one that does not parse.
+
+    An agent whose file is bad is left out of a first reading: the others start. Raises
+    ConfigError when there is no good version of the settings or of the schedule.
+    """
+    reading = Reading()
+    variables = os.environ if environment is None else environment
+    settings = reading.attempt(
+        partial(read_settings, home.settings_file, variables), last.settings if last else None
+    )
+    profiles = read_profiles(home, reading, last.profiles if last else {})
+    names = frozenset(name for name, _ in profile_files(home))
+    crontab = reading.attempt(
+        partial(read_crontab, home.cron_file, names), last.crontab if last else None
+    )
+    if settings is None or crontab is None:
+        raise ConfigError(reading.problems)
+    reading.problems += dangling_names(profiles, settings, tools, names)
+    return Crew(settings, crontab, profiles, tuple(reading.problems), remarks(settings, profiles))
+
+
+def read_profiles(home: Home, reading: Reading, last: Mapping[str, Profile]) -> dict[str, Profile]:
+    profiles = {}
+    for name, path in profile_files(home):
+        profile = reading.attempt(partial(read_profile, path, name), last.get(name))
+        if profile is not None:
+            profiles[name] = profile
+    return profiles
+
+
+def dangling_names(
+    profiles: Mapping[str, Profile],
+    settings: Settings,
+    tools: frozenset[str],
+    agents: frozenset[str],
+) -> list[Problem]:
+    models = set(settings.models.profiles)
+    return [
+        problem
+        for profile in profiles.values()
+        for problem in dangling(profile, models=models, tools=set(tools), agents=set(agents))
+    ]
+
+
+def remarks(settings: Settings, profiles: Mapping[str, Profile]) -> tuple[str, ...]:
+    """What works and still deserves a word, for `lint` and the log."""
+    of_profiles = [f"{p.path}: {warning}" for p in profiles.values() for warning in p.warnings]
+    return (*(f"harness.yaml: {remark}" for remark in not_yet(settings)), *of_profiles)

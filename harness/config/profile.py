@@ -1,0 +1,139 @@
+"""An agent's profile: the front matter and the system prompt of a markdown file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from harness.config.document import Document, check
+from harness.config.home import Home
+from harness.config.names import did_you_mean, unknown_name
+from harness.errors import ConfigError, Problem
+
+NAME = r"^[a-z0-9][a-z0-9-]{0,63}$"
+NOT_AGENTS = {"AGENTS", "USER"}  # markdown files beside the profiles
+CLAUDE_KEYS = {"maxTurns": "max_turns", "permissionMode": "permission"}
+CLAUDE_MODES = {
+    "acceptEdits": "accept_edits",
+    "dontAsk": "dont_ask",
+    "auto": "default",
+    "bypassPermissions": "default",  # a foreign file grants nothing by itself
+}
+
+
+def comma_list(value: object) -> object:
+    """Claude Code writes `tools: a, b(c, d)`; commas inside brackets do not separate."""
+    if not isinstance(value, str):
+        return value
+    parts, depth, start = [], 0, 0
+    for place, character in enumerate(value):
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            parts.append(value[start:place])
+            start = place + 1
+    parts.append(value[start:])
+    return [part.strip() for part in parts if part.strip()]
+
+
+Names = Annotated[list[str], BeforeValidator(comma_list)]
+
+
+class FrontMatter(BaseModel):
+    """The keys between the `---` lines. Unknown ones are kept, and warned about."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str = Field(pattern=NAME)
+    description: str = Field(min_length=1, max_length=1024)
+    model: str | None = None  # a model profile of harness.yaml; absent: its default
+    tools: Names = []
+    skills: Names = []
+    permission: Literal["plan", "default", "accept_edits", "dont_ask", "bypass"] = "default"
+    max_turns: int | None = Field(default=None, ge=1, le=500)
+    budget: int | None = Field(default=None, ge=1000)  # tokens of one session
+    contract: Any = None  # read by the runtime's checks; kept as it is written
+    reports_to: str | None = None
+
+
+class Profile(BaseModel):
+    """One agent as its file describes it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: Path
+    front: FrontMatter
+    prompt: str
+    warnings: list[str] = []
+
+    @property
+    def name(self) -> str:
+        return self.front.name
+
+
+def profile_files(home: Home) -> Iterator[tuple[str, Path]]:
+    """Each agent's name and file: `agents/<name>/SOUL.md`, or a single `agents/<name>.md`."""
+    for path in sorted(home.agents.glob("*/SOUL.md")):
+        yield path.parent.name, path
+    for path in sorted(home.agents.glob("*.md")):
+        if path.stem not in NOT_AGENTS and not home.agent(path.stem).is_dir():
+            yield path.stem, path
+
+
+def read_profile(path: Path, expected: str) -> Profile:
+    """The profile in `path`, whose name must be `expected`. Raises ConfigError."""
+    document = Document.read(path)
+    document = replace(document, data=translate_claude(document.data))
+    front = check(document, FrontMatter)
+    if isinstance(front, list):
+        raise ConfigError(front)
+    if front.name != expected:
+        fault = f"the name `{front.name}` differs from its place, `{expected}`"
+        hint = f"write `name: {expected}`, or move the file"
+        width = len(front.name)
+        raise ConfigError([document.problem(("name",), fault, width=width, hint=hint)])
+    return Profile(path=path, front=front, prompt=document.body.strip(), warnings=odd_keys(front))
+
+
+def translate_claude(data: Any) -> Any:
+    """The same front matter with the keys of Claude Code's agent files under our names."""
+    if not isinstance(data, dict):
+        return data
+    ours = {CLAUDE_KEYS.get(key, key): value for key, value in data.items()}
+    if isinstance(mode := ours.get("permission"), str):
+        ours["permission"] = CLAUDE_MODES.get(mode, mode)
+    if ours.get("model") == "inherit":
+        del ours["model"]
+    return ours
+
+
+def odd_keys(front: FrontMatter) -> list[str]:
+    """A sentence for each key that nothing here reads."""
+    known = sorted(FrontMatter.model_fields)
+    odd = []
+    for key in front.model_extra or {}:
+        ask = did_you_mean(key, known)
+        odd.append(f"unknown key `{key}` is kept and not used{f'; {ask}' if ask else ''}")
+    return odd
+
+
+def dangling(
+    profile: Profile, *, models: set[str], tools: set[str], agents: set[str]
+) -> list[Problem]:
+    """What a profile names that is not there: a model profile, tools, whom it reports to."""
+    document = Document.read(profile.path)
+    front = profile.front
+    places: list[tuple[tuple[str | int, ...], str, set[str], str]] = []
+    if front.model is not None:
+        places.append((("model",), front.model, models, "model profile"))
+    if front.reports_to is not None:
+        places.append((("reports_to",), front.reports_to, agents, "agent"))
+    places += [(("tools", i), name, tools, "tool") for i, name in enumerate(front.tools)]
+    return [
+        unknown_name(document, place, name, known, kind)
+        for place, name, known, kind in places
+        if name not in known
+    ]

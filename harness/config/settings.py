@@ -1,0 +1,193 @@
+"""harness.yaml: the settings of a home. Every key has a default, and the environment wins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from harness.config.document import Document, check
+from harness.config.durations import Duration
+from harness.config.names import unknown_name
+from harness.errors import ConfigError, Problem
+
+PREFIX = "HARNESS_"
+PROFILE = "model profile"
+OWN_VARIABLES = {"HARNESS_HOME"}  # not settings, although they begin like them
+
+
+class Section(BaseModel):
+    """A part of the file; what it does not know is a mistake that deserves a word."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SecretRef(Section):
+    """Where a secret lies. It is read when it is needed and never written anywhere."""
+
+    env: str | None = None
+    file: Path | None = None
+
+    def resolve(self) -> str | None:
+        if self.env:
+            return os.environ.get(self.env)
+        return self.file.expanduser().read_text().strip() if self.file else None
+
+
+class ModelProfile(Section):
+    """A named way to get an answer: provider, model, options, and what to fall back on."""
+
+    provider: Literal["ollama", "extractive", "scripted", "openai"]
+    model: str = ""
+    num_ctx: int = Field(default=16_384, ge=1024)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    keep_alive: str | int | None = None
+    host: str | None = None  # a name from `hosts`; absent: the first
+    script: Path | None = None  # of the scripted provider
+    base_url: str | None = None  # of the openai provider
+    api_key: SecretRef | None = None  # of the openai provider
+    fallback: list[str] = []
+
+
+class HostSettings(Section):
+    """One Ollama server."""
+
+    name: str = "local"
+    url: str = "http://127.0.0.1:11434"
+    slots: int = Field(default=2, ge=1)
+
+    @field_validator("url")
+    @classmethod
+    def with_scheme(cls, url: str) -> str:
+        """OLLAMA_HOST is commonly `host:port`; 0.0.0.0 is where it listens, not where it is."""
+        full = url if "://" in url else f"http://{url}"
+        return full.replace("//0.0.0.0", "//127.0.0.1").rstrip("/")
+
+
+class ModelTimeouts(Section):
+    """How long each phase of a model call may take."""
+
+    load: Duration = timedelta(minutes=5)
+    first_token: Duration = timedelta(minutes=2)
+    idle: Duration = timedelta(minutes=2)
+
+
+class ModelsSettings(Section):
+    """Which models there are, where they run, and which one is the default."""
+
+    default: str = "chat"
+    profiles: dict[str, ModelProfile] = {
+        "chat": ModelProfile(provider="ollama", model="qwen3:8b", fallback=["offline"]),
+        "offline": ModelProfile(provider="extractive"),
+    }
+    hosts: list[HostSettings] = Field(default=[HostSettings()], min_length=1)
+    timeouts: ModelTimeouts = ModelTimeouts()
+    embed: dict[str, Any] | None = None
+
+
+class SessionSettings(Section):
+    """Limits of a session where the profile names none."""
+
+    max_turns: int = Field(default=20, ge=1)
+    budget: int = Field(default=200_000, ge=1000)  # tokens, prompt and completion together
+
+
+class BusSettings(Section):
+    """What carries the events."""
+
+    url: Literal["sqlite"] = "sqlite"
+
+
+class DeliverySettings(Section):
+    """Where finals go that name no channel of their own."""
+
+    default: list[str] = ["archive", "log"]
+    channels: dict[str, str] = {}
+    quiet_hours: str | None = None
+
+
+class NetworkSettings(Section):
+    """Private addresses, as host:port, that tools may reach; none by default."""
+
+    allow: list[str] = []
+
+
+class Settings(Section):
+    """All of harness.yaml."""
+
+    models: ModelsSettings = ModelsSettings()
+    session: SessionSettings = SessionSettings()
+    bus: BusSettings = BusSettings()
+    delivery: DeliverySettings = DeliverySettings()
+    network: NetworkSettings = NetworkSettings()
+    workers: dict[str, Any] = {}
+    web: dict[str, Any] = {}
+
+
+def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
+    """The settings of a home: the file, then `HARNESS_<SECTION>__<KEY>` over it.
+
+    A file that is absent or empty means the defaults. Raises ConfigError with every fault.
+    """
+    document = Document.read(path) if path.is_file() else Document.parse("", path)
+    document = replace(document, data=document.data or {})
+    if isinstance(document.data, dict):
+        overlay(document.data, environment)
+    settings = check(document, Settings)
+    if isinstance(settings, list):
+        raise ConfigError(settings)
+    if faults := dangling(document, settings.models):
+        raise ConfigError(faults)
+    return settings
+
+
+def not_yet(settings: Settings) -> list[str]:
+    """Keys of the contract that this version reads and does not use yet, one sentence each."""
+    openai = [name for name, p in settings.models.profiles.items() if p.provider == "openai"]
+    waiting = {
+        "workers": bool(settings.workers),
+        "web": bool(settings.web),
+        "models.embed": settings.models.embed is not None,
+        "delivery.channels": bool(settings.delivery.channels),
+        "delivery.quiet_hours": settings.delivery.quiet_hours is not None,
+        **{f"models.profiles.{name}.provider: openai": True for name in openai},
+    }
+    return [f"`{key}` is not used by this version yet" for key, set_ in waiting.items() if set_]
+
+
+def overlay(data: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """Put the environment's values over the file's, in place; OLLAMA_HOST names the first host."""
+    if address := environment.get("OLLAMA_HOST"):
+        hosts = data.setdefault("models", {}).setdefault("hosts", [{"name": "local"}])
+        hosts[0]["url"] = address
+    for name, value in sorted(environment.items()):
+        if name.startswith(PREFIX) and name not in OWN_VARIABLES and "__" in name:
+            *sections, key = name.removeprefix(PREFIX).lower().split("__")
+            target = data
+            for section in sections:
+                target = target.setdefault(section, {})
+            target[key] = value
+
+
+def dangling(document: Document, models: ModelsSettings) -> list[Problem]:
+    """Names of model profiles and hosts that are nowhere defined."""
+    hosts = {host.name for host in models.hosts}
+    faults = []
+    if models.default not in models.profiles:
+        faults.append(
+            unknown_name(document, ("models", "default"), models.default, models.profiles, PROFILE)
+        )
+    for name, profile in models.profiles.items():
+        here = ("models", "profiles", name)
+        for index, fallback in enumerate(profile.fallback):
+            if fallback not in models.profiles:
+                place = (*here, "fallback", index)
+                faults.append(unknown_name(document, place, fallback, models.profiles, PROFILE))
+        if profile.host is not None and profile.host not in hosts:
+            faults.append(unknown_name(document, (*here, "host"), profile.host, hosts, "host"))
+    return faults

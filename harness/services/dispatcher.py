@@ -1,0 +1,129 @@
+"""The dispatcher: takes up what waits, opens a session for it, and records how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+import structlog
+
+from harness.bus.port import Bus, LeaseLost, Task
+from harness.clock import Clock
+from harness.services.waiting import unless
+from harness.session.steps import Ended, Reason
+
+log = structlog.get_logger("dispatcher")
+
+IDLE_SECONDS = 5.0  # a request's time may come without anybody ringing
+WATCH_SECONDS = 1.0  # how soon a session learns that its task was taken away
+BEAT_SECONDS = 20.0  # a third of the lease
+
+
+class Answer(Protocol):
+    """Runs one session to its end; ends it early, in order, once `cancel` is set."""
+
+    def __call__(self, task: Task, cancel: asyncio.Event) -> Awaitable[Ended]: ...
+
+
+class Dispatcher:
+    """Serves every lane up to its cap."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        answer: Answer,
+        lanes: Callable[[], Mapping[str, int]],
+        owner: str,
+        clock: Clock,
+    ) -> None:
+        self.bus = bus
+        self.answer = answer
+        self.lanes = lanes  # asked anew each time: agents come and go with their files
+        self.owner = owner
+        self.clock = clock
+        self.busy: Counter[str] = Counter()
+        self.cancels: dict[str, asyncio.Event] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until asked to stop; open sessions are then ended and handed back unspent."""
+        async with asyncio.TaskGroup() as sessions:
+            while not stop.is_set():
+                if not await self.take_up(sessions):
+                    await unless(stop, self.bus.wait(await self.patience()))
+            for cancel in self.cancels.values():
+                cancel.set()
+
+    async def take_up(self, sessions: asyncio.TaskGroup) -> int:
+        """Open a session for every request that is due in a lane with room; how many."""
+        taken = 0
+        for lane, cap in self.lanes().items():
+            while self.busy[lane] < cap:
+                task = await self.bus.claim(lane, cap=cap, owner=self.owner)
+                if task is None:
+                    break
+                taken += 1
+                self.busy[lane] += 1
+                cancel = self.cancels[task.id] = asyncio.Event()
+                sessions.create_task(self.serve(task, cancel), name=f"task-{task.id}")
+        return taken
+
+    async def patience(self) -> float:
+        """Seconds until something falls due by itself, at most the idle limit."""
+        due = await self.bus.next_due()
+        if due is None:
+            return IDLE_SECONDS
+        return min(max((due - self.clock.now()).total_seconds(), 0.0), IDLE_SECONDS)
+
+    async def serve(self, task: Task, cancel: asyncio.Event) -> None:
+        log.info("task taken up", task=task.id, agent=task.agent, attempt=task.attempt)
+        watching = asyncio.create_task(self.watch(task, cancel))
+        try:
+            await self.conclude(task, await self.answer(task, cancel))
+        except LeaseLost as lost:
+            log.info("task taken away", task=task.id, reason=str(lost))
+        except Exception as error:  # the boundary: a session may fail in any way
+            log.exception("session broke", task=task.id, agent=task.agent)
+            await self.give_up(task, f"{type(error).__name__}: {error}")
+        finally:
+            watching.cancel()
+            self.busy[task.lane] -= 1
+            del self.cancels[task.id]
+
+    async def conclude(self, task: Task, ended: Ended) -> None:
+        """Record how a session ended. Raises LeaseLost."""
+        why = f"{ended.reason}: {ended.detail}" if ended.detail else str(ended.reason)
+        if ended.reason is Reason.CANCELLED:
+            await self.bus.release(task, "the daemon stopped")
+        elif ended.retry:
+            after = await self.bus.fail(task, why)
+            log.warning("attempt failed", task=task.id, reason=why, state=str(after.state))
+        else:
+            await self.bus.final(task, ended.outcome, ended.result, note=why)
+            log.info("task final", task=task.id, outcome=str(ended.outcome), reason=why)
+
+    async def give_up(self, task: Task, error: str) -> None:
+        try:
+            await self.bus.fail(task, error)
+        except LeaseLost:
+            log.info("task taken away", task=task.id, reason=error)
+
+    async def watch(self, task: Task, cancel: asyncio.Event) -> None:
+        """Keep the lease alive while the session lives; end it when the task is lost."""
+        beaten = self.clock.monotonic()
+        while True:
+            await self.clock.sleep(WATCH_SECONDS)
+            if not await self.still_ours(task):
+                break
+            if self.clock.monotonic() - beaten >= BEAT_SECONDS:
+                try:
+                    await self.bus.beat(task)
+                except LeaseLost:
+                    break
+                beaten = self.clock.monotonic()
+        cancel.set()
+
+    async def still_ours(self, task: Task) -> bool:
+        now = await self.bus.get(task.id)
+        return (now.state, now.owner, now.attempt) == (task.state, task.owner, task.attempt)

@@ -1,0 +1,82 @@
+"""One daemon to a home: a lock that the system itself lets go when its holder dies."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, TextIO
+
+from harness.config.home import Home
+from harness.errors import Held
+
+
+@dataclass
+class HomeLock:
+    """Held while a `with` block runs; `tell` writes for others who holds it."""
+
+    home: Home
+    file: TextIO | None = None
+
+    def __enter__(self) -> HomeLock:
+        self.home.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = self.home.lock.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise held_by(self.home) from None
+        self.home.lock.chmod(0o600)
+        self.file = file
+        self.tell(pid=os.getpid())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.file:
+            self.file.close()  # which lets go of the lock
+            self.file = None
+
+    def tell(self, **facts: Any) -> None:
+        """Replace what the lock file says of its holder."""
+        assert self.file is not None
+        self.file.seek(0)
+        self.file.truncate()
+        json.dump(facts, self.file)
+        self.file.flush()
+
+
+def holder(home: Home) -> dict[str, Any] | None:
+    """What the daemon of this home says of itself, or None when there is none."""
+    try:
+        file = home.lock.open(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return facts_of(file)
+    return None
+
+
+def facts_of(file: TextIO) -> dict[str, Any]:
+    try:
+        facts = json.load(file)
+    except json.JSONDecodeError:  # caught between two writes
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def held_by(home: Home) -> Held:
+    pid = (holder(home) or {}).get("pid", "unknown")
+    return Held(
+        f"another daemon holds {home.root} (process {pid})",
+        hint="look at it with: harness status; end it with: harness down",
+    )
