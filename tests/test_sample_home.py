@@ -1,0 +1,164 @@
+"""The home that ships with the project: every file of it is right, so that a first day runs."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from ruamel.yaml import YAML
+
+from harness.config.document import split_front_matter
+from harness.config.home import Home, is_home
+from harness.config.profile import Profile, profile_files, read_profile
+from harness.config.settings import read_settings
+
+HOME = Home(Path(__file__).parents[1])
+CREW = {"zoe", "ainews", "macro", "trading", "content", "butler"}
+# what this version's toolbox offers; later ones add to it
+TOOLS = {
+    *("rss", "web_fetch", "web_search", "verify_url", "read_result"),
+    *("shared_context", "request", "memory", "learn"),
+}
+BASKETS = {"ai", "product", "solo", "macro", "world"}
+HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
+SKILL_KEYS = {"name", "description", "license", "compatibility", "metadata", "allowed-tools"}
+SKILL_NAME = re.compile(r"(?!.*--)[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
+
+
+def yaml(text: str) -> Any:
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def sources(agent: str) -> list[dict[str, Any]]:
+    loaded: list[dict[str, Any]] = yaml(HOME.sources_file(agent).read_text())
+    return loaded
+
+
+def profiles() -> Iterator[Profile]:
+    for name, path in profile_files(HOME):
+        yield read_profile(path, name)
+
+
+def test_the_repository_is_a_home_with_the_six_agents() -> None:
+    assert is_home(HOME.root)
+    assert {name for name, _ in profile_files(HOME)} == CREW
+
+
+def test_every_yaml_file_of_the_home_parses() -> None:
+    files = [HOME.cron_file, HOME.settings_file, *HOME.agents.glob("*/sources.yaml")]
+
+    assert all(yaml(path.read_text()) for path in files)
+
+
+def test_profiles_use_known_keys_tools_models_and_skills() -> None:
+    models = read_settings(HOME.settings_file, {}).models.profiles
+    skills = {path.parent.name for path in HOME.skills.glob("*/SKILL.md")}
+
+    for profile in profiles():
+        assert profile.warnings == []
+        assert set(profile.front.tools) <= TOOLS
+        assert set(profile.front.skills) <= skills
+        assert profile.front.model in models
+        assert profile.front.reports_to in {None, "zoe"}
+
+
+def test_a_profile_asks_only_for_tools_that_it_has() -> None:
+    for profile in profiles():
+        named = set(re.findall(r"`(\w+)[`(]", profile.prompt)) & TOOLS
+
+        assert named <= set(profile.front.tools), profile.name
+
+
+def test_an_agent_that_reads_feeds_has_a_list_of_them() -> None:
+    readers = {profile.name for profile in profiles() if "rss" in profile.front.tools}
+
+    assert readers == {path.parent.name for path in HOME.agents.glob("*/sources.yaml")}
+
+
+def test_prompts_stay_within_their_budgets() -> None:
+    for _, path in profile_files(HOME):
+        assert len(path.read_text()) < 6_000
+    assert len(HOME.protocol_file.read_text()) < 3_000
+    assert len(HOME.user_file.read_text()) < 3_000
+
+
+@pytest.mark.parametrize(("agent", "at_least"), [("ainews", 45), ("macro", 10), ("content", 15)])
+def test_sources_are_many_and_each_of_them_once(agent: str, at_least: int) -> None:
+    listed = sources(agent)
+
+    assert len(listed) >= at_least
+    assert repeated(source["name"] for source in listed) == []
+    assert repeated(source["url"].rstrip("/") for source in listed) == []
+
+
+@pytest.mark.parametrize("agent", ["ainews", "macro", "content"])
+def test_every_source_has_a_secure_address_a_weight_and_tags(agent: str) -> None:
+    for source in sources(agent):
+        parts = urlsplit(source["url"])
+
+        assert set(source) == {"name", "url", "kind", "weight", "tags"}
+        assert parts.scheme == "https"
+        assert HOST.fullmatch(parts.hostname or "")
+        assert parts.username is None
+        assert parts.fragment == ""
+        assert not re.search(r"\s", source["url"])
+        assert source["kind"] == "rss"
+        assert 0 < source["weight"] <= 2
+        assert source["tags"]
+        assert all(isinstance(tag, str) for tag in source["tags"])
+
+
+def test_topics_come_from_all_five_baskets() -> None:
+    baskets = Counter(source["tags"][0] for source in sources("content"))
+
+    assert set(baskets) == BASKETS
+    assert baskets["ai"] <= 0.4 * baskets.total()
+
+
+def test_the_first_day_gives_every_agent_work_that_it_can_find() -> None:
+    jobs: dict[str, dict[str, Any]] = yaml(HOME.cron_file.read_text())["jobs"]
+    settings = read_settings(HOME.settings_file, {})
+    known_channels = {*settings.delivery.default, *settings.delivery.channels}
+
+    assert {job["agent"] for job in jobs.values()} == CREW
+    assert jobs["ainews-morning"]["cron"] == "30 7 * * 1-5"
+    assert all(set(job["deliver"]) <= known_channels for job in jobs.values())
+    assert all(job["prompt"].strip() for job in jobs.values())
+
+
+def test_two_jobs_of_the_day_never_start_in_the_same_minute() -> None:
+    jobs: dict[str, dict[str, Any]] = yaml(HOME.cron_file.read_text())["jobs"]
+
+    assert repeated(" ".join(job["cron"].split()[:2]) for job in jobs.values()) == []
+
+
+def test_skills_obey_the_agent_skills_format() -> None:
+    files = sorted(HOME.skills.glob("*/SKILL.md"))
+
+    assert len(files) >= 2
+    for path in files:
+        front, body = split_front_matter(path.read_text())
+        keys = yaml(front or "")
+        assert SKILL_NAME.fullmatch(keys["name"])
+        assert keys["name"] == path.parent.name
+        assert 0 < len(keys["description"]) <= 1024
+        assert set(keys) <= SKILL_KEYS
+        assert 0 < len(body.splitlines()) <= 500
+
+
+def test_shared_pages_named_in_prompts_exist() -> None:
+    prompts = [profile.prompt for profile in profiles()]
+    jobs: dict[str, dict[str, Any]] = yaml(HOME.cron_file.read_text())["jobs"]
+    prompts += [job["prompt"] for job in jobs.values()]
+    pages = {page for text in prompts for page in re.findall(r"\b[\w-]+\.md\b", text)} - {"USER.md"}
+
+    assert pages == {path.name for path in HOME.shared_context.glob("*.md")}
+
+
+def repeated(values: Iterator[str]) -> list[str]:
+    return [value for value, count in Counter(values).items() if count > 1]
