@@ -17,7 +17,8 @@ STOP_WORDS = frozenset(
     re.findall(
         r"\S+",
         """a about after all also an and any are as at be been before but by can could did do does
-    for from get had has have he her his how i if in into is it its just me more most my new no not now
+    for from get had has have he her his how i if in into is it its just me more most my new no not
+    now
     of off on or our out over own please s said say says she should so some such than that the
     their them then there these they this those to too under up us was we were what when where
     which who why will with would you your

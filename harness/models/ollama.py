@@ -1,0 +1,180 @@
+"""A model on an Ollama server, asked through its own /api/chat.
+
+The client underneath waits for ever, takes a stream that breaks off for a whole answer, and
+lets the server cut a prompt without a word. Here every call is limited in time, must end with
+a done line, and says its num_ctx; what does not fit is refused instead of cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from harness.clock import Clock
+from harness.ids import Ids
+from harness.models.ollama_host import OllamaHost
+from harness.models.ollama_wire import Answer, message_body, options_body, tool_body
+from harness.models.patience import Patience, Timeouts
+from harness.models.port import (
+    BadReply,
+    ChatRequest,
+    Message,
+    ModelUnavailable,
+    OnDelta,
+    PromptTooLong,
+    Reply,
+    Role,
+    ToolCall,
+    estimate_prompt,
+    estimate_tokens,
+)
+from harness.models.toolcalls import Broken, arguments_object, read_calls
+
+# The estimate is off by a quarter either way for most text, so it refuses only what is past
+# doubt, and calls a prompt cut only when half of it is missing; the server is asked to refuse
+# the rest (`truncate: false`), which older ones do not know.
+SURELY_TOO_LONG = 1.35
+SURELY_CUT = 0.5
+NEARLY_FULL = 0.8
+
+
+class OllamaModel:
+    """One model of one server. Many calls may run at a time; the server queues them.
+
+    `options` are Ollama's (temperature, top_p, seed, ...); `keep_alive` is sent only when given:
+    seconds, or a duration such as "15m". `think` is off unless asked for.
+    """
+
+    def __init__(
+        self,
+        host: OllamaHost,
+        model: str,
+        *,
+        clock: Clock,
+        num_ctx: int = 16_384,
+        options: Mapping[str, Any] | None = None,
+        keep_alive: float | str | None = None,
+        think: bool | str = False,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self.host = host
+        self.model = model
+        self.num_ctx = num_ctx
+        self.options = dict(options or {})
+        self.keep_alive = keep_alive
+        self.think = think
+        self.timeouts = timeouts or Timeouts()
+        self._ids = Ids(clock)
+        self._closed = False
+        host.join()
+
+    @property
+    def name(self) -> str:
+        return f"ollama/{self.model}"
+
+    @property
+    def context_tokens(self) -> int:
+        return self.num_ctx
+
+    async def chat(self, request: ChatRequest, on_delta: OnDelta | None = None) -> Reply:
+        """Answer. Raises ModelUnavailable, ModelMissing, PromptTooLong, BadReply, ModelError."""
+        estimate = estimate_prompt(request)
+        if estimate > self.num_ctx * SURELY_TOO_LONG:
+            raise self._too_long(f"about {estimate} tokens")
+        answer = Answer(self.host.base_url, self.model, on_delta)
+        await self._listen(self._body(request), answer)
+        if answer.last is None:
+            raise ModelUnavailable(
+                f"{self.host.base_url} ended the answer of {self.model} before it was done"
+            )
+        return self._reply(request, answer, estimate)
+
+    async def probe(self) -> str | None:
+        return await self.host.probe(self.model)
+
+    async def aclose(self) -> None:
+        if not self._closed:
+            self._closed = True
+            await self.host.leave()
+
+    def _body(self, request: ChatRequest) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [message_body(message) for message in request.messages],
+            "options": options_body(request, self.num_ctx, self.options),
+            "stream": True,
+            "think": self.think,
+            "truncate": False,
+        }
+        if request.tools:
+            body["tools"] = [tool_body(tool) for tool in request.tools]
+        if request.format is not None:
+            body["format"] = dict(request.format)
+        if self.keep_alive is not None:
+            body["keep_alive"] = self.keep_alive
+        return body
+
+    async def _listen(self, body: Mapping[str, Any], answer: Answer) -> None:
+        """Take in all lines of the answer, within the time that each may take."""
+        deadline = asyncio.timeout(self.timeouts.load)
+        patience = Patience(deadline, self.timeouts, lambda: self.host.holds(self.model))
+        try:
+            async with deadline, aclosing(self.host.chat(body)) as lines:
+                async for line in lines:
+                    answer.add(line)
+                    patience.heard() if answer.last is None else patience.done()
+        except TimeoutError:
+            if answer.last is None:
+                raise ModelUnavailable(
+                    f"{self.model} at {self.host.base_url} was silent for {patience.stage}"
+                ) from None
+        except ModelUnavailable:
+            if answer.last is None:  # else all of it is here, and only the goodbye went wrong
+                raise
+        finally:
+            await patience.end()
+
+    def _reply(self, request: ChatRequest, answer: Answer, estimate: int) -> Reply:
+        assert answer.last is not None
+        text, calls = self._calls(request, answer)
+        usage = answer.usage(estimate, estimate_tokens(text))
+        if not usage.estimated and self._was_cut(usage.prompt, estimate):
+            raise self._too_long(f"the server read {usage.prompt} of about {estimate} tokens")
+        return Reply(
+            Message(Role.ASSISTANT, text, calls),
+            usage,
+            self.name,
+            finish=str(answer.last.get("done_reason") or "stop"),
+            timings=answer.timings(),
+        )
+
+    def _calls(self, request: ChatRequest, answer: Answer) -> tuple[str, Sequence[ToolCall]]:
+        """The text without calls, and the calls, native ones or such as stand in the text."""
+        text = answer.text
+        if answer.tool_calls:
+            return text, [self._native(call, text) for call in answer.tool_calls]
+        match read_calls(text, request.tools):
+            case Broken(reason):
+                raise BadReply(f"{self.model} wrote a broken tool call: {reason}", text)
+            case None:
+                return text, ()
+            case written:
+                calls = [ToolCall(self._ids(), name, given) for name, given in written.calls]
+                return written.prose, calls
+
+    def _native(self, function: Mapping[str, Any], text: str) -> ToolCall:
+        name = function.get("name")
+        arguments = arguments_object(function.get("arguments"))
+        if not isinstance(name, str) or arguments is None:
+            raise BadReply(f"{self.model} wrote a broken tool call", f"{text}{dict(function)}")
+        return ToolCall(self._ids(), name, arguments)
+
+    def _was_cut(self, counted: int, estimate: int) -> bool:
+        return estimate > self.num_ctx * NEARLY_FULL and counted < estimate * SURELY_CUT
+
+    def _too_long(self, detail: str) -> PromptTooLong:
+        return PromptTooLong(
+            f"the prompt does not fit the {self.num_ctx} tokens of {self.model}: {detail}"
+        )

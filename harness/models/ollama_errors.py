@@ -1,0 +1,86 @@
+"""What went wrong with a call to an Ollama server, in the port's words.
+
+The client lets five unrelated kinds of exception through; what each means is decided here.
+"""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+from ollama import ResponseError
+
+from harness.models.port import (
+    BadReply,
+    ModelError,
+    ModelMissing,
+    ModelUnavailable,
+    PromptTooLong,
+)
+
+# What the client may raise while it talks: its own, the transport's, and what escapes from it
+# when a line is no JSON (ValueError) or JSON that is no object (AttributeError).
+TROUBLE = (ResponseError, httpx.HTTPError, ConnectionError, ValueError, AttributeError)
+
+_OVERFLOW = re.compile(r"exceed\w*.*context|context.*(?:exceed|overflow|too long)", re.IGNORECASE)
+_TOOL_CALL = re.compile(r"pars\w+.*tool.?call|tool.?call.*pars", re.IGNORECASE | re.DOTALL)
+_RAW = re.compile(r"raw='(.*)', err=", re.DOTALL)
+_RETRYABLE = frozenset({-1, 408, 429, 499})
+
+
+def explain(error: Exception, server: str, model: str) -> ModelError:
+    """The port's error for what the client raised."""
+    match error:
+        case ResponseError():
+            return answered(error.error, error.status_code, server, model)
+        case httpx.ConnectError() | httpx.ConnectTimeout() | ConnectionError():
+            return unreachable(server)
+        case httpx.HTTPError():
+            return ModelUnavailable(f"{server} broke off while {model} answered: {told(error)}")
+        case _:
+            return ModelUnavailable(
+                f"{server} sent a line that is not Ollama's protocol: {told(error)}"
+            )
+
+
+def answered(text: str, status: int, server: str, model: str) -> ModelError:
+    """The error for what the server itself said; status -1 is an error line within a stream."""
+    said = f"{server}: {text}" if status < 0 else f"{server} answered {status}: {text}"
+    if _OVERFLOW.search(text):
+        return PromptTooLong(f"the prompt does not fit the context of {model}: {text}")
+    if _TOOL_CALL.search(text):
+        raw = _RAW.search(text)
+        return BadReply(f"{model} wrote a broken tool call", raw.group(1) if raw else text)
+    if status == 404:
+        return _not_found(text, said, server, model)
+    if "does not support tools" in text:
+        return ModelError(said, hint=f"{model} cannot call tools: choose another model")
+    if "does not support thinking" in text:
+        return ModelError(said, hint=f"set `think: false` for {model}")
+    if status in _RETRYABLE or status >= 500:
+        return ModelUnavailable(said)
+    return ModelError(said)
+
+
+def unreachable(server: str) -> ModelUnavailable:
+    return ModelUnavailable(
+        f"nothing answers at {server}",
+        hint="start it with `ollama serve`, or set OLLAMA_HOST to where it runs",
+    )
+
+
+def missing(server: str, model: str, present: list[str] | None = None) -> ModelMissing:
+    """`present`: the models that are there, where that is known."""
+    there = f"; it has {', '.join(present) or 'none'}" if present is not None else ""
+    return ModelMissing(f"{server} has no model {model}{there}", hint=f"ollama pull {model}")
+
+
+def told(error: Exception) -> str:
+    """An exception in a few words, also one that carries no message."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _not_found(text: str, said: str, server: str, model: str) -> ModelError:
+    if "model" in text:
+        return missing(server, model)
+    return ModelUnavailable(said, hint=f"is it an Ollama server that listens at {server}?")

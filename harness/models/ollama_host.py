@@ -1,0 +1,134 @@
+"""One Ollama server and the connections to it, shared by every model that lives there."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import httpx
+import ollama
+
+from harness.models.ollama_errors import TROUBLE, explain, missing
+from harness.models.port import ModelError
+
+CONNECT_SECONDS = 5.0
+PROBE_SECONDS = 3.0
+
+Line = dict[str, Any]  # one object of the server's stream
+
+
+class OllamaHost:
+    """A server by its address. Connections open with the first use.
+
+    A model `join`s when it is made and `leave`s when it is closed; the last one to leave closes
+    the connections.
+    """
+
+    def __init__(self, base_url: str, *, connect_seconds: float = CONNECT_SECONDS) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._connect_seconds = connect_seconds
+        self._client: _Client | None = None
+        self._models = 0
+
+    def join(self) -> None:
+        self._models += 1
+
+    async def leave(self) -> None:
+        self._models -= 1
+        if self._models <= 0:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()  # type: ignore[no-untyped-call]
+
+    async def chat(self, body: Mapping[str, Any]) -> AsyncGenerator[Line, None]:
+        """The lines of a streamed answer. Raises ModelError.
+
+        There is no time limit in here: the caller cancels, and that closes the connection.
+        """
+        try:
+            async with aclosing(await self._open().lines(body)) as lines:
+                async for line in lines:
+                    yield line
+        except TROUBLE as error:
+            raise explain(error, self.base_url, str(body["model"])) from error
+
+    async def present(self) -> list[str]:
+        """Names of the models on its disk. Raises ModelError."""
+        try:
+            answer = await self._open().list()
+        except TROUBLE as error:
+            raise explain(error, self.base_url, "the list of models") from error
+        return sorted(model.model for model in answer.models if model.model)
+
+    async def holds(self, model: str) -> bool:
+        """Whether the model is in memory; False also when the server does not say."""
+        try:
+            answer = await self._open().ps()
+        except TROUBLE:
+            return False
+        return any(same_model(running.model or "", model) for running in answer.models)
+
+    async def probe(self, model: str) -> str | None:
+        """None when the model can be asked, else the reason why not; within three seconds."""
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                present = await self.present()
+        except TimeoutError:
+            return f"{self.base_url} does not answer within {PROBE_SECONDS:g} s"
+        except ModelError as error:
+            return with_hint(error)
+        if any(same_model(name, model) for name in present):
+            return None
+        return with_hint(missing(self.base_url, model, present))
+
+    def _open(self) -> _Client:
+        if self._client is None:
+            self._client = _Client(
+                self.base_url,
+                timeout=httpx.Timeout(None, connect=self._connect_seconds),
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=16),
+                trust_env=not is_loopback(self.base_url),
+            )
+        return self._client
+
+
+def same_model(left: str, right: str) -> bool:
+    """Whether two names mean one model: no tag is the tag `latest`."""
+    return _with_tag(left) == _with_tag(right)
+
+
+def is_loopback(base_url: str) -> bool:
+    """Whether the server is this machine: then a proxy of the environment is not for it."""
+    host = urlsplit(base_url if "//" in base_url else f"//{base_url}").hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def with_hint(error: ModelError) -> str:
+    return f"{error} ({error.hint})" if error.hint else str(error)
+
+
+def _with_tag(name: str) -> str:
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+
+
+class _Client(ollama.AsyncClient):
+    """The official client, with one more way to ask.
+
+    Its own `chat` has no `truncate`, leaves out of a tool's schema what its Tool model does not
+    name (defaults, bounds, anyOf), and drops the ids of tool calls; so the body goes out and the
+    lines come in as they are.
+    """
+
+    async def lines(self, body: Mapping[str, Any]) -> AsyncGenerator[Line, None]:
+        stream = await self._request(dict, "POST", "/api/chat", json=body, stream=True)
+        return cast("AsyncGenerator[Line, None]", stream)
