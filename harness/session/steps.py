@@ -74,6 +74,7 @@ class Compacted:
     kind: str  # "results" (old tool results cleared) or "summary"
     tokens_before: int
     tokens_after: int
+    text: str = ""  # the summary; whoever keeps steps has it before the old messages go
 
 
 @dataclass(frozen=True)

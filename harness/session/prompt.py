@@ -1,0 +1,153 @@
+"""The prompt of a session: a static part that stays byte-identical, then the task.
+
+The static part holds no date, no task and no order that could differ from one session of
+an agent to the next, so that a model server's prefix cache serves the whole day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from harness.models.port import estimate_tokens
+
+
+@dataclass(frozen=True)
+class Skill:
+    """A skill as every prompt names it; its body is read when it is used."""
+
+    name: str
+    description: str
+    path: str  # of its SKILL.md, relative to the home
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A file that goes into the prompt."""
+
+    path: str  # relative to the home
+    text: str
+
+
+@dataclass(frozen=True)
+class Ask:
+    """The task as the agent is told it."""
+
+    text: str
+    sender: str
+    at: datetime  # in the zone that the agent should think in
+    title: str = ""
+    job: str | None = None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that a prompt is made of, already read."""
+
+    profile: str
+    ask: Ask
+    protocol: str = ""  # agents/AGENTS.md
+    user: str = ""  # agents/USER.md
+    skills: tuple[Skill, ...] = ()
+    memory: TextFile | None = None
+    shared: tuple[TextFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much of the prompt files may take, in characters; profile and protocol are not cut."""
+
+    per_file: int = 20_000
+    total: int = 60_000  # USER.md, memory and shared context together
+
+    @classmethod
+    def within(cls, context_tokens: int) -> Budget:
+        """The usual budget, or less for a model with a small context: a third of it."""
+        third = int(context_tokens / 3 * 3.6)
+        return cls(per_file=min(cls.per_file, third), total=min(cls.total, third))
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """The two first messages of a session."""
+
+    system: str
+    opening: str
+
+    @property
+    def tokens(self) -> int:
+        """An estimate."""
+        return estimate_tokens(self.system) + estimate_tokens(self.opening)
+
+
+def compose(parts: Parts, budget: Budget | None = None) -> Prompt:
+    """Pure: the same parts give the same bytes."""
+    sections = static_sections(parts, budget or Budget())
+    return Prompt("\n\n".join(sections), opening(parts.ask))
+
+
+def static_sections(parts: Parts, budget: Budget) -> Iterator[str]:
+    left = budget.total
+    for text in (parts.profile, parts.protocol):
+        if text.strip():
+            yield text.strip()
+    if parts.user.strip():
+        user = shown(TextFile("agents/USER.md", parts.user), min(budget.per_file, left))
+        left -= len(user)
+        yield f"# Whom you work for\n\n{user}"
+    if parts.skills:
+        yield skill_list(parts.skills)
+    if parts.memory is not None and parts.memory.text.strip():
+        memory = shown(parts.memory, min(budget.per_file, left))
+        left -= len(memory)
+        yield f"# Your memory ({parts.memory.path})\n\n{memory}"
+    if parts.shared:
+        yield shared_context(parts.shared, budget.per_file, left)
+
+
+def skill_list(skills: tuple[Skill, ...]) -> str:
+    lines = [
+        f"- {skill.name}: {' '.join(skill.description.split())} ({skill.path})"
+        for skill in sorted(skills, key=lambda skill: skill.name)
+    ]
+    return "\n".join(["# Skills", "", *lines])
+
+
+def shared_context(files: tuple[TextFile, ...], per_file: int, total: int) -> str:
+    """All names, then as many contents as the budget holds."""
+    ordered = sorted(files, key=lambda file: file.path)
+    names = [f"- {file.path} ({len(file.text):,} characters)" for file in ordered]
+    parts = ["\n".join(["# Shared context", "", *names])]
+    for file in ordered:
+        if total <= 0:
+            break
+        text = shown(file, min(per_file, total))
+        total -= len(text)
+        parts.append(f"## {file.path}\n\n{text}")
+    return "\n\n".join(parts)
+
+
+def shown(file: TextFile, limit: int) -> str:
+    """The file's text, whole lines of it up to `limit` characters; a cut is said in words."""
+    text = file.text.strip()
+    if len(text) <= limit:
+        return text
+    head = text[: max(limit, 0)]
+    head = head[: head.rfind("\n") + 1] or head
+    cut = len(text) - len(head)
+    return f"{head}[cut: the last {cut:,} of {len(text):,} characters; all of it: {file.path}]"
+
+
+def opening(ask: Ask) -> str:
+    """The task message: who asks, when, and for what."""
+    asker = f"{ask.sender} (job {ask.job})" if ask.job else ask.sender
+    lines = [f"From: {asker}", f"Date: {ask.at:%A, %Y-%m-%d %H:%M} {zone(ask.at)}"]
+    if ask.title and not ask.text.startswith(ask.title):
+        lines.append(f"Title: {ask.title}")
+    return "\n".join([*lines, "", ask.text])
+
+
+def zone(moment: datetime) -> str:
+    """America/Los_Angeles, or the abbreviation where there is no name."""
+    return getattr(moment.tzinfo, "key", None) or moment.tzname() or ""

@@ -1,0 +1,114 @@
+"""The prompt: static bytes first, budgets kept, cuts said in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.session.prompt import Ask, Budget, Parts, Skill, TextFile, compose
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=ZoneInfo("America/Los_Angeles"))
+ASK = Ask("Morning digest.\nKeep it short.", "cron", NOON, "Morning digest.", "ainews-morning")
+PARTS = Parts(
+    profile="You are AINews.",
+    ask=ASK,
+    protocol="# The team\n\nSpeak only when there is news.",
+    user="Ada reads at breakfast.",
+    skills=(Skill("rank", "Ranks\n items.", "skills/rank/SKILL.md"),),
+    memory=TextFile("memory/ainews/MEMORY.md", "- Ada dislikes hype."),
+    shared=(TextFile("shared-context/priorities.md", "1. agents"),),
+)
+
+texts = st.text(max_size=200)
+
+
+def test_the_parts_come_in_their_order() -> None:
+    system = compose(PARTS).system
+
+    marks = ["You are AINews", "# The team", "Ada reads", "- rank: Ranks items.", "hype", "1. age"]
+    places = [system.index(mark) for mark in marks]
+    assert places == sorted(places)
+
+
+def test_the_task_message_says_who_asks_when_and_for_which_job() -> None:
+    opening = compose(PARTS).opening
+
+    assert opening == (
+        "From: cron (job ainews-morning)\n"
+        "Date: Monday, 2026-03-02 12:00 America/Los_Angeles\n"
+        "\n"
+        "Morning digest.\nKeep it short."
+    )
+
+
+def test_a_title_of_its_own_is_told() -> None:
+    ask = Ask("Look at lighthouses.", "zoe", NOON.astimezone(UTC), title="Research")
+
+    opening = compose(replace(PARTS, ask=ask)).opening
+
+    assert opening.splitlines()[1:3] == ["Date: Monday, 2026-03-02 20:00 UTC", "Title: Research"]
+
+
+@given(st.text(), st.text(), st.timedeltas(timedelta(0), timedelta(days=900)))
+def test_the_static_part_knows_nothing_of_task_or_time(
+    text: str, sender: str, later: timedelta
+) -> None:
+    other = replace(PARTS, ask=Ask(text, sender, NOON + later))
+
+    assert compose(other).system == compose(PARTS).system
+
+
+@given(st.permutations(["c", "a", "b"]))
+def test_the_order_in_which_files_were_found_does_not_matter(names: list[str]) -> None:
+    shared = tuple(TextFile(f"shared-context/{name}.md", name) for name in names)
+    skills = tuple(Skill(name, "does it", f"skills/{name}/SKILL.md") for name in names)
+
+    one = compose(replace(PARTS, shared=shared, skills=skills)).system
+    two = compose(replace(PARTS, shared=shared[::-1], skills=skills[::-1])).system
+
+    assert one == two
+
+
+def test_absent_parts_leave_no_heading_behind() -> None:
+    assert compose(Parts("You are Bare.", ASK)).system == "You are Bare."
+
+
+def test_memory_over_its_budget_is_cut_at_a_line_and_says_so() -> None:
+    memory = TextFile("memory/ainews/MEMORY.md", "- one fact a line\n" * 2000)
+
+    system = compose(replace(PARTS, memory=memory)).system
+
+    assert "of 35,999 characters; all of it: memory/ainews/MEMORY.md]" in system
+    assert "- one fact a line\n[cut: the last 16,0" in system
+
+
+@given(texts, texts, st.lists(texts, max_size=4), st.integers(0, 300), st.integers(0, 600))
+def test_what_files_may_take_is_bounded(
+    user: str, memory: str, shared: list[str], per_file: int, total: int
+) -> None:
+    files = tuple(TextFile(f"shared-context/{n}.md", text) for n, text in enumerate(shared))
+    bare = replace(PARTS, user="", memory=None, shared=())
+    full = replace(PARTS, user=user, memory=TextFile("m", memory), shared=files)
+
+    system = compose(full, Budget(per_file, total)).system
+
+    headings = 150 + 200 * (len(files) + 2)  # names, headings and the words for a cut
+    assert len(system) <= len(compose(bare).system) + total + headings
+
+
+def test_all_names_of_the_shared_context_are_listed_even_where_contents_do_not_fit() -> None:
+    shared = tuple(TextFile(f"shared-context/{n}.md", "x" * 100) for n in range(5))
+
+    system = compose(replace(PARTS, shared=shared), Budget(total=250)).system
+
+    assert all(f"- shared-context/{n}.md (100 characters)" in system for n in range(5))
+    assert "## shared-context/4.md" not in system
+
+
+def test_a_small_context_gets_a_small_budget() -> None:
+    assert Budget.within(4096).total < 5000
+    assert Budget.within(200_000) == Budget()
