@@ -1,0 +1,1 @@
+"""Finals on their way out of the house: one file for each channel."""

@@ -1,0 +1,47 @@
+"""The archive: every delivered answer as a page under `archive/YYYY/MM/`, a vault for Obsidian."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import tzinfo
+from pathlib import Path
+
+from harness.bus.port import Task
+from harness.config.home import Home
+from harness.delivery.page import page
+from harness.files import make_folder, write_whole
+from harness.text.slugs import slug
+
+ID_TAIL = 6  # characters of an id that are chance alone, and tell tasks of one minute apart
+
+
+class Archive:
+    """The channel `archive`."""
+
+    name = "archive"
+
+    def __init__(self, home: Home, zone: tzinfo) -> None:
+        self.home = home
+        self.zone = zone  # of the dates in file names and front matter
+
+    async def deliver(self, task: Task) -> str:
+        """Write the page and return its path, relative to the home. Raises OSError.
+
+        The path follows from the task: a second hand-over finds the page there, and leaves it
+        as it is, with what a person may have written into it.
+        """
+        path = self.path(task)
+        await asyncio.to_thread(self.put, path, task)
+        return path.relative_to(self.home.root).as_posix()
+
+    def path(self, task: Task) -> Path:
+        finished = task.updated_at.astimezone(self.zone)
+        parts = (slug(task.agent), slug(task.title), task.id[-ID_TAIL:])
+        name = "-".join([f"{finished:%Y-%m-%d-%H%M}", *filter(None, parts)])
+        return self.home.archive / f"{finished:%Y}" / f"{finished:%m}" / f"{name}.md"
+
+    def put(self, path: Path, task: Task) -> None:
+        if path.exists():
+            return
+        make_folder(path.parent)
+        write_whole(path, page(task, self.zone))

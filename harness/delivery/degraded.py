@@ -1,0 +1,16 @@
+"""The line by which an answer of less than the wanted model says so itself."""
+
+from __future__ import annotations
+
+import re
+
+from harness.bus.port import Result
+
+SAYS_SO = re.compile(r"^[\W_]*degraded\b", re.IGNORECASE | re.MULTILINE)
+
+
+def with_notice(result: Result) -> str:
+    """The text; with a first line that says it is degraded, where it is and does not say so."""
+    if not result.degraded or SAYS_SO.search(result.text):
+        return result.text
+    return f"> Degraded: answered by {result.model or 'a fallback'}.\n\n{result.text}"
