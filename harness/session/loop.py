@@ -144,13 +144,13 @@ class Session:
         for call in reply.message.tool_calls:
             yield self._finish(failed(call, "no tool can be called in the last turn"))
 
-    def owed(self) -> list[Step]:
+    def owed(self, why: str = "stopped from outside, at once") -> list[Step]:
         """What is missing after the steps that were consumed: a result for each open call,
         and the end. Empty once the session has ended."""
         if self.ended is not None:
             return []
         results = [ToolFinished(self.breaker.turns, r) for r in self.calls.unanswered()]
-        return [*results, self._end(Stop(Reason.CANCELLED, "stopped from outside, at once"))]
+        return [*results, self._end(Stop(Reason.CANCELLED, why))]
 
     async def _news(self) -> list[NoteArrived]:
         """What there is to tell the model before its next turn; the conversation has it."""
@@ -237,7 +237,7 @@ class Session:
         self._house_notes.append(wording("contract", findings=listed))
 
     def _end(self, stop: Stop) -> Ended:
-        if self.watch.cancel.is_set() and stop.reason is not Reason.COMPLETED:
+        if self.watch.cancel.is_set() and stop.reason not in (Reason.COMPLETED, Reason.CANCELLED):
             stop = Stop(Reason.CANCELLED, "the task was taken away")
         text = self.answer.message.content if self.answer else self.talk.known()
         cut = self.answer is not None and self.answer.finish == "length"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,12 +37,19 @@ async def record(session: Session, transcript: Transcript, heard: Heard = heard_
             async for step in steps:
                 transcript.write(step)
                 await heard(step)
-    except BaseException:
-        for step in session.owed():
-            transcript.write(step)
+    except Exception as error:
+        write_owed(transcript, session.owed(f"broke off: {type(error).__name__}: {error}"))
+        raise
+    except BaseException:  # cancelled, or the program ends
+        write_owed(transcript, session.owed())
         raise
     assert session.ended is not None, "a session's steps end in Ended"
     return session.ended
+
+
+def write_owed(transcript: Transcript, steps: Iterable[Step]) -> None:
+    for step in steps:
+        transcript.write(step)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from harness.clock import FakeClock
 from harness.models.port import (
     ChatRequest,
     Message,
+    ModelError,
     OnDelta,
     Reply,
     Role,
@@ -21,12 +22,13 @@ from harness.models.port import (
     ToolSpec,
     Usage,
 )
+from harness.models.scripted import ScriptedModel
 from harness.session.brief import Brief, Contract, Limits, anything_goes
 from harness.session.loop import Notes, Session, no_notes
 from harness.session.steps import Ended, Step
 from harness.tools.tool import ToolResult
 
-Move = Reply | Exception | Callable[[ChatRequest], Awaitable[Reply]]
+Move = Reply | ModelError | Callable[[ChatRequest], Awaitable[Reply]]
 ids = itertools.count(1)
 
 
@@ -45,45 +47,27 @@ async def forever(request: ChatRequest) -> Reply:
     raise AssertionError("never comes here")
 
 
-class Actor:
-    """Plays its moves in order and keeps the requests; the last move repeats when `loops`."""
+class Actor(ScriptedModel):
+    """Plays its moves in order; the last one repeats when it `loops`. Counts connections."""
 
     def __init__(self, *moves: Move, context: int = 16_384, loops: bool = False) -> None:
+        super().__init__(self._play, name="test/actor", context_tokens=context)
         self.moves = list(moves)
-        self.context = context
         self.loops = loops
-        self.requests: list[ChatRequest] = []
         self.open_connections = 0
 
-    @property
-    def name(self) -> str:
-        return "test/actor"
-
-    @property
-    def context_tokens(self) -> int:
-        return self.context
-
     async def chat(self, request: ChatRequest, on_delta: OnDelta | None = None) -> Reply:
-        self.requests.append(request)
         self.open_connections += 1
         try:
             await asyncio.sleep(0)
-            move = self.moves[0] if self.loops and len(self.moves) == 1 else self.moves.pop(0)
-            match move:
-                case Reply():
-                    return move
-                case Exception():
-                    raise move
-                case _:
-                    return await move(request)
+            return await super().chat(request, on_delta)
         finally:
             self.open_connections -= 1
 
-    async def probe(self) -> str | None:
-        return None
-
-    async def aclose(self) -> None:
-        pass
+    async def _play(self, request: ChatRequest) -> Reply | ModelError:
+        repeat = self.loops and len(self.moves) == 1
+        move = self.moves[0] if repeat else self.moves.pop(0)
+        return await move(request) if callable(move) else move
 
 
 class Hand:

@@ -13,6 +13,7 @@ from harness.models.port import (
     BadReply,
     ChatRequest,
     Message,
+    ModelError,
     ModelUnavailable,
     PromptTooLong,
     Reply,
@@ -164,7 +165,7 @@ def is_summary_question(request: ChatRequest) -> bool:
     return "You shorten the record" in request.messages[0].content
 
 
-def long_story(turns: int, summaries: list[Reply | Exception]) -> Actor:
+def long_story(turns: int, summaries: list[Reply | ModelError]) -> Actor:
     """A model that reads one long page each turn, then answers; it is asked for summaries
     in between."""
     moves = [says(f"I read page {n}.", call("page", text=str(n))) for n in range(turns)]
@@ -173,7 +174,7 @@ def long_story(turns: int, summaries: list[Reply | Exception]) -> Actor:
     async def play(request: ChatRequest) -> Reply:
         if is_summary_question(request):
             move = summaries.pop(0) if len(summaries) > 1 else summaries[0]
-            if isinstance(move, Exception):
+            if isinstance(move, ModelError):
                 raise move
             return move
         return next(left)
@@ -238,7 +239,7 @@ async def test_the_summary_is_handed_out_before_the_old_messages_go() -> None:
 
 
 @pytest.mark.parametrize("useless", [says(""), says("No."), BadReply("?", raw="?")])
-async def test_two_useless_summaries_are_the_last(useless: Reply | Exception) -> None:
+async def test_two_useless_summaries_are_the_last(useless: Reply | ModelError) -> None:
     model = long_story(40, [useless])
 
     steps = await steps_of(session_of(model, Hand(page=page), limits=Limits(max_turns=50)))

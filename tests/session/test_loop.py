@@ -184,7 +184,7 @@ async def test_calls_in_the_last_turn_are_refused_and_still_get_their_results() 
 @pytest.mark.parametrize(
     "last", [says(""), BadReply("no", raw=""), ModelUnavailable("gone"), PromptTooLong("big")]
 )
-async def test_when_summing_up_fails_what_is_known_must_do(last: Reply | Exception) -> None:
+async def test_when_summing_up_fails_what_is_known_must_do(last: Reply | ModelError) -> None:
     model = Actor(says("I look around.", call("echo", text="sea")), last)
 
     ended = await end_of(session_of(model, limits=Limits(max_turns=1)))

@@ -1,0 +1,84 @@
+"""Whatever the model, the tools and people do, a session keeps its promises."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.bus.port import Outcome
+from harness.models.port import BadReply, ModelError, ModelUnavailable, PromptTooLong, Reply
+from harness.session.brief import Limits
+from harness.session.steps import Compacted, Ended, Reason, Replied, ToolFinished, ToolStarted
+from tests.session.doubles import (
+    Actor,
+    Hand,
+    call,
+    echo,
+    fail,
+    says,
+    session_of,
+    steps_of,
+)
+
+Move = tuple[str, list[tuple[str, str]]] | ModelError
+CALLS = st.lists(
+    st.tuples(st.sampled_from(["echo", "fail", "write", "nonsense"]), st.sampled_from("ab")),
+    max_size=3,
+)
+MOVES: st.SearchStrategy[Move] = st.one_of(
+    st.tuples(st.sampled_from(["", "Words."]), CALLS),
+    st.tuples(st.just("Answer."), st.just([])),
+    st.sampled_from(
+        [
+            BadReply("unreadable", raw="{"),
+            ModelUnavailable("gone"),
+            ModelError("refused"),
+            PromptTooLong("too long"),
+        ]
+    ),
+)
+
+
+def reply_of(move: Move) -> Reply | ModelError:
+    if isinstance(move, ModelError):
+        return move
+    text, calls = move
+    return says(text, *(call(name, text=argument) for name, argument in calls))
+
+
+@settings(deadline=None)
+@given(
+    st.lists(MOVES, max_size=12),
+    st.integers(1, 8),
+    st.integers(100, 2000),
+    st.lists(st.booleans(), max_size=3),
+)
+async def test_any_session_ends_once_and_answers_every_call(
+    moves: list[Move], max_turns: int, tokens: int, broken: list[bool]
+) -> None:
+    model = Actor(*map(reply_of, moves), says("The end."), loops=True)
+    verdicts = iter(broken)
+    session = session_of(
+        model,
+        Hand(echo=echo, fail=fail, write=echo),
+        limits=Limits(max_turns=max_turns, tokens=tokens),
+        contract=lambda answer: ["too short"] if next(verdicts, False) else [],
+    )
+
+    steps = await steps_of(session)
+
+    asked = [c.id for s in steps if isinstance(s, Replied) for c in s.reply.message.tool_calls]
+    started = [s.call.id for s in steps if isinstance(s, ToolStarted)]
+    finished = [s.result.call_id for s in steps if isinstance(s, ToolFinished)]
+    assert finished == asked
+    assert [one for one in asked if one in started] == started
+    assert [isinstance(s, Ended) for s in steps] == [False] * (len(steps) - 1) + [True]
+    ended = steps[-1]
+    assert isinstance(ended, Ended)
+    assert (ended.outcome is Outcome.DONE) == (ended.reason is Reason.COMPLETED)
+    assert not ended.retry or ended.outcome is Outcome.FAILED
+    if not any(isinstance(step, Compacted) for step in steps):
+        for before, after in pairwise(model.requests):
+            assert tuple(after.messages[: len(before.messages)]) == tuple(before.messages)
