@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 from harness.models.port import (
@@ -30,6 +31,7 @@ class Talk:
         self.messages: list[Message] = []
         self.files: dict[str, str] = {}  # of a call: where its whole result lies
         self.said = ""  # the model's latest words
+        self._findings: deque[str] = deque(maxlen=SAID_RESULTS)
         self._tool_tokens = estimate_prompt(ChatRequest((), tools=specs))
         self._tokens = self._tool_tokens
         self._asked_tokens = self._tokens
@@ -71,6 +73,8 @@ class Talk:
         """A call's result, in at most about `room` tokens."""
         if result.file is not None:
             self.files[result.call_id] = result.file
+        if result.ok and result.text.strip():
+            self._findings.append(f"{result.name}: {clip(result.text, SAID_CHARS)}")
         text = fit(result.text, room)
         self._add(Message(Role.TOOL, text, call_id=result.call_id, tool_name=result.name))
 
@@ -80,10 +84,8 @@ class Talk:
         self._tokens = self._tool_tokens + message_tokens(messages)
 
     def known(self) -> str:
-        """For want of an answer: the model's latest words and the latest tool results."""
-        told = [m for m in self.messages if m.role is Role.TOOL and m.content.strip()]
-        parts = [f"{m.tool_name}: {clip(m.content, SAID_CHARS)}" for m in told[-SAID_RESULTS:]]
-        return "\n\n".join([*([self.said] if self.said else []), *parts])
+        """For want of an answer: the model's latest words and what tools found last."""
+        return "\n\n".join([*([self.said] if self.said else []), *self._findings])
 
     def _add(self, message: Message) -> None:
         self.messages.append(message)

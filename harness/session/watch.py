@@ -58,8 +58,7 @@ class Watch:
         if self.cancel.is_set():
             raise Stop(Reason.CANCELLED, "the task was taken away")
         if self._late:
-            detail = f"{self.seconds:g} seconds were not enough"
-            raise Stop(Reason.TIMEOUT, detail, retry=True)
+            raise Stop(Reason.TIMEOUT, f"{self.seconds:g} seconds are over", retry=True)
 
     async def result(self, work: Coroutine[Any, Any, T]) -> T:
         """What `work` gives. Raises Stop when it was cut off, or what `work` raised."""

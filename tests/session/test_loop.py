@@ -193,6 +193,14 @@ async def test_when_summing_up_fails_what_is_known_must_do(last: Reply | ModelEr
     assert ended.result.text == "I look around.\n\necho: echo sea"
 
 
+async def test_refused_and_failed_calls_are_nothing_that_is_known() -> None:
+    model = Actor(says("", call("fail", text="x")), says("", call("echo", text="late")))
+
+    ended = await end_of(session_of(model, limits=Limits(max_turns=1)))
+
+    assert (ended.outcome, ended.result.text) == (Outcome.FAILED, "")
+
+
 async def test_a_spent_budget_leaves_room_to_sum_up() -> None:
     costly = says("", call("echo"), usage=Usage(prompt=800, completion=50))
     model = Actor(costly, says("Summed up."))
