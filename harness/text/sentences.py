@@ -30,10 +30,11 @@ def lead(text: str, count: int = 2, limit: int = 320) -> str:
 def fitting(text: str, wanted: frozenset[str], count: int) -> list[str]:
     """The `count` sentences that share most with the `wanted` terms, in the text's order.
 
-    A sentence that shares nothing is never among them.
+    A sentence that shares nothing is never among them, and none comes twice.
     """
     scored = [
-        (len(terms(sentence) & wanted), at, sentence) for at, sentence in enumerate(sentences(text))
+        (len(terms(sentence) & wanted), at, sentence)
+        for at, sentence in enumerate(dict.fromkeys(sentences(text)))
     ]
     best = sorted((entry for entry in scored if entry[0]), key=lambda entry: (-entry[0], entry[1]))
     return [sentence for _, _, sentence in sorted(best[:count], key=lambda entry: entry[1])]
