@@ -16,6 +16,8 @@ from harness.config.document import split_front_matter
 from harness.config.home import Home, is_home
 from harness.config.profile import Profile, profile_files, read_profile
 from harness.config.settings import read_settings
+from harness.config.sources import read_sources
+from harness.tools.feeds import MAX_FEEDS
 
 HOME = Home(Path(__file__).parents[1])
 CREW = {"zoe", "ainews", "macro", "trading", "content", "butler"}
@@ -97,6 +99,15 @@ def test_sources_are_many_and_each_of_them_once(agent: str, at_least: int) -> No
 
 
 @pytest.mark.parametrize("agent", ["ainews", "macro", "content"])
+def test_the_rss_tool_takes_every_source(agent: str) -> None:
+    read = read_sources(HOME.sources_file(agent))
+
+    assert read.problems == ()
+    assert {source.kind for source in read.entries} == {"rss"}
+    assert len(read.entries) <= MAX_FEEDS
+
+
+@pytest.mark.parametrize("agent", ["ainews", "macro", "content"])
 def test_every_source_has_a_secure_address_a_weight_and_tags(agent: str) -> None:
     for source in sources(agent):
         parts = urlsplit(source["url"])
@@ -107,7 +118,6 @@ def test_every_source_has_a_secure_address_a_weight_and_tags(agent: str) -> None
         assert parts.username is None
         assert parts.fragment == ""
         assert not re.search(r"\s", source["url"])
-        assert source["kind"] == "rss"
         assert 0 < source["weight"] <= 2
         assert source["tags"]
         assert all(isinstance(tag, str) for tag in source["tags"])

@@ -10,7 +10,10 @@ SAYS_SO = re.compile(r"^[\W_]*degraded\b", re.IGNORECASE | re.MULTILINE)
 
 
 def with_notice(result: Result) -> str:
-    """The text; with a first line that says it is degraded, where it is and does not say so."""
-    if not result.degraded or SAYS_SO.search(result.text):
+    """The text; with a first line that says it is degraded, where it is and does not say so.
+
+    Without a text there is nothing to say so of: silence stays silence.
+    """
+    if not result.degraded or not result.text.strip() or SAYS_SO.search(result.text):
         return result.text
     return f"> Degraded: answered by {result.model or 'a fallback'}.\n\n{result.text}"

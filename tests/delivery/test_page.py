@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from harness.bus.port import Outcome, Task
+from harness.bus.port import Outcome, Result, Task
 from harness.config.document import split_front_matter
+from harness.delivery.degraded import with_notice
 from harness.delivery.page import one_line, page
 from tests.doubles.finals import DIGEST, final
 
@@ -89,6 +90,10 @@ def test_a_degraded_answer_that_says_so_is_left_alone(text: str) -> None:
     _, body = read(final(text, degraded=True))
 
     assert body == f"\n{text}\n"
+
+
+def test_a_degraded_agent_with_nothing_to_say_stays_silent() -> None:
+    assert with_notice(Result(text=" \n", degraded=True)) == " \n"
 
 
 def test_news_of_degraded_service_do_not_pass_for_the_notice() -> None:
