@@ -17,15 +17,11 @@ from harness.config.home import Home, is_home
 from harness.config.profile import Profile, profile_files, read_profile
 from harness.config.settings import read_settings
 from harness.config.sources import read_sources
+from harness.tools.catalogue import NAMES
 from harness.tools.feeds import MAX_FEEDS
 
 HOME = Home(Path(__file__).parents[1])
 CREW = {"zoe", "ainews", "macro", "trading", "content", "butler"}
-# what this version's toolbox offers; later ones add to it
-TOOLS = {
-    *("rss", "web_fetch", "web_search", "verify_url", "read_result"),
-    *("shared_context", "request", "memory", "learn"),
-}
 BASKETS = {"ai", "product", "solo", "macro", "world"}
 HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
 SKILL_KEYS = {"name", "description", "license", "compatibility", "metadata", "allowed-tools"}
@@ -63,7 +59,7 @@ def test_profiles_use_known_keys_tools_models_and_skills() -> None:
 
     for profile in profiles():
         assert profile.warnings == []
-        assert set(profile.front.tools) <= TOOLS
+        assert set(profile.front.tools) <= NAMES
         assert set(profile.front.skills) <= skills
         assert profile.front.model in models
         assert profile.front.reports_to in {None, "zoe"}
@@ -71,7 +67,7 @@ def test_profiles_use_known_keys_tools_models_and_skills() -> None:
 
 def test_a_profile_asks_only_for_tools_that_it_has() -> None:
     for profile in profiles():
-        named = set(re.findall(r"`(\w+)[`(]", profile.prompt)) & TOOLS
+        named = set(re.findall(r"`(\w+)[`(]", profile.prompt)) & NAMES
 
         assert named <= set(profile.front.tools), profile.name
 
