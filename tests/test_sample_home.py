@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from ruamel.yaml import YAML
@@ -17,6 +20,7 @@ from harness.config.home import Home, is_home
 from harness.config.profile import Profile, profile_files, read_profile
 from harness.config.settings import read_settings
 from harness.config.sources import read_sources
+from harness.cronline import Cronline
 from harness.tools.catalogue import NAMES
 from harness.tools.feeds import MAX_FEEDS
 
@@ -137,10 +141,23 @@ def test_the_first_day_gives_every_agent_work_that_it_can_find() -> None:
     assert all(job["prompt"].strip() for job in jobs.values())
 
 
-def test_two_jobs_of_the_day_never_start_in_the_same_minute() -> None:
-    jobs: dict[str, dict[str, Any]] = yaml(HOME.cron_file.read_text())["jobs"]
+def test_a_week_of_the_schedule_is_spread_and_gives_every_agent_work() -> None:
+    crontab = yaml(HOME.cron_file.read_text())
+    zone = ZoneInfo(crontab["timezone"])
+    monday = datetime(2026, 2, 2, tzinfo=zone)
 
-    assert repeated(" ".join(job["cron"].split()[:2]) for job in jobs.values()) == []
+    fires = [
+        (slot.astimezone(zone), job["agent"])
+        for job in crontab["jobs"].values()
+        for slot in takewhile(
+            lambda slot: slot < monday + timedelta(days=7),
+            Cronline.parse(job["cron"]).slots(zone, monday),
+        )
+    ]
+
+    assert repeated(f"{slot:%a %H:%M}" for slot, _ in fires) == []
+    assert {agent for slot, agent in fires if slot.weekday() == 0} == CREW
+    assert all(5 <= slot.hour <= 21 for slot, _ in fires)
 
 
 def test_skills_obey_the_agent_skills_format() -> None:
