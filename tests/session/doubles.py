@@ -155,3 +155,31 @@ async def end_of(session: Session) -> Ended:
     assert isinstance(last, Ended)
     assert not any(isinstance(step, Ended) for step in before)
     return last
+
+
+def is_summary_question(request: ChatRequest) -> bool:
+    return "You shorten the record" in request.messages[0].content
+
+
+def long_story(turns: int, summaries: list[Reply | ModelError]) -> Actor:
+    """A model that reads one long page each turn, then answers; it is asked for summaries
+    in between."""
+    moves = [says(f"I read page {n}.", call("page", text=str(n))) for n in range(turns)]
+    left = iter([*moves, says("The end.")])
+
+    async def play(request: ChatRequest) -> Reply:
+        if is_summary_question(request):
+            move = summaries.pop(0) if len(summaries) > 1 else summaries[0]
+            if isinstance(move, ModelError):
+                raise move
+            return move
+        return next(left)
+
+    return Actor(play, context=4000, loops=True)
+
+
+async def page(text: str = "") -> str:
+    return f"Page {text}: " + "the lighthouse stands above the sea and the storm. " * 40
+
+
+GOOD = says("Pages of the lighthouse above the sea and the storm were read.")

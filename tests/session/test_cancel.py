@@ -14,16 +14,28 @@ from harness.bus.port import Outcome
 from harness.clock import FakeClock, settle
 from harness.session.brief import Limits
 from harness.session.loop import Session
-from harness.session.steps import Ended, Reason, Replied, Step, ToolFinished, ToolStarted
+from harness.session.steps import Compacted, Ended, Reason, Replied, Step, ToolFinished, ToolStarted
 from harness.session.transcript import Header, Transcript, read_transcript, record
-from tests.session.doubles import Actor, Hand, call, echo, hang, says, session_of, steps_of
+from tests.session.doubles import (
+    GOOD,
+    Actor,
+    Hand,
+    call,
+    echo,
+    hang,
+    long_story,
+    page,
+    says,
+    session_of,
+    steps_of,
+)
 
 STEPS = 19  # of the whole story below
-TICKS = 60  # of the event loop: more than the story takes
+TICKS = 90  # of the event loop: more than the story takes
 
 
 async def slow(text: str = "") -> str:
-    await settle(3)
+    await settle(10)  # longer than an end takes: what is left running is seen
     return f"slow {text}"
 
 
@@ -105,6 +117,25 @@ async def test_cancel_the_task_at_any_tick_of_the_event_loop(tick: int, tmp_path
     check_quiet(model, hand)
 
 
+async def test_cancel_the_task_while_room_is_made(tmp_path: Path) -> None:
+    compacted = 0
+    for tick in range(1, 200):
+        model, hand = long_story(30, [GOOD]), Hand(page=page)
+        session = session_of(model, hand, limits=Limits(max_turns=40))
+        with Transcript(tmp_path, Header("task-1", "scout", tick, "x"), FakeClock()) as transcript:
+            task = asyncio.create_task(record(session, transcript))
+
+            await settle(tick)
+            task.cancel()
+            await asyncio.wait([task])
+
+        steps = read_transcript(transcript.path).steps
+        compacted += any(isinstance(step, Compacted) for step in steps)
+        check_whole(steps)
+        check_quiet(model, hand)
+    assert compacted > 50
+
+
 async def test_an_error_of_the_listener_leaves_a_whole_transcript(tmp_path: Path) -> None:
     async def lose_the_lease(step: Step) -> None:
         if isinstance(step, ToolStarted):
@@ -122,8 +153,11 @@ async def test_an_error_of_the_listener_leaves_a_whole_transcript(tmp_path: Path
 
 
 async def test_what_finished_before_a_hard_cancel_keeps_its_real_result() -> None:
-    model = Actor(says("", call("echo", text="done"), call("hang")))
-    session = session_of(model, Hand(echo=echo, hang=hang))
+    model, hand = (
+        Actor(says("", call("echo", text="done"), call("hang"))),
+        Hand(echo=echo, hang=hang),
+    )
+    session = session_of(model, hand)
     task = asyncio.create_task(steps_of(session))
 
     await settle()
@@ -135,6 +169,7 @@ async def test_what_finished_before_a_hard_cancel_keeps_its_real_result() -> Non
         (True, "echo done"),
         (False, "cancelled"),
     ]
+    check_quiet(model, hand)
 
 
 async def test_a_tool_is_stopped_when_the_session_is_cancelled() -> None:

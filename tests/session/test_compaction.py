@@ -32,7 +32,18 @@ from harness.session.compaction import (
 from harness.session.steps import Compacted, Ended, Reason
 from harness.session.stop import Stop
 from harness.session.talk import Talk, message_tokens
-from tests.session.doubles import Actor, Hand, call, says, session_of, steps_of
+from tests.session.doubles import (
+    GOOD,
+    Actor,
+    Hand,
+    call,
+    is_summary_question,
+    long_story,
+    page,
+    says,
+    session_of,
+    steps_of,
+)
 
 texts = st.text("lighthouse and sea ", max_size=300)
 HEAD = (Message(Role.SYSTEM, "You are Scout."), Message(Role.USER, "Find the lighthouses."))
@@ -124,6 +135,15 @@ async def test_whatever_is_compacted_stays_valid_and_gets_smaller(
     assert reasons <= {Reason.PROMPT_TOO_LONG}
 
 
+@pytest.mark.parametrize("tail", range(0, 60, 3))
+def test_a_place_among_results_moves_behind_them(tail: int) -> None:
+    asked = [call("read"), call("read"), call("read")]
+    results = [Message(Role.TOOL, "sea " * 10, (), one.id, "read") for one in asked]
+    talk = [*HEAD, Message(Role.ASSISTANT, "", asked), *results, Message(Role.ASSISTANT, "I see.")]
+
+    assert cutting_place(talk, len(HEAD), tail) in (2, 6)
+
+
 def test_a_cleared_result_points_to_its_whole_text() -> None:
     asked = call("read")
     talk = [
@@ -159,34 +179,6 @@ def test_a_summary_is_checked(summary: str, fault: str | None) -> None:
 
 
 # within a session
-
-
-def is_summary_question(request: ChatRequest) -> bool:
-    return "You shorten the record" in request.messages[0].content
-
-
-def long_story(turns: int, summaries: list[Reply | ModelError]) -> Actor:
-    """A model that reads one long page each turn, then answers; it is asked for summaries
-    in between."""
-    moves = [says(f"I read page {n}.", call("page", text=str(n))) for n in range(turns)]
-    left = iter([*moves, says("The end.")])
-
-    async def play(request: ChatRequest) -> Reply:
-        if is_summary_question(request):
-            move = summaries.pop(0) if len(summaries) > 1 else summaries[0]
-            if isinstance(move, ModelError):
-                raise move
-            return move
-        return next(left)
-
-    return Actor(play, context=4000, loops=True)
-
-
-async def page(text: str = "") -> str:
-    return f"Page {text}: " + "the lighthouse stands above the sea and the storm. " * 40
-
-
-GOOD = says("Pages of the lighthouse above the sea and the storm were read.")
 
 
 async def test_old_results_go_first_and_a_summary_follows() -> None:

@@ -20,6 +20,7 @@ from harness.models.port import (
     Reply,
     Role,
     Usage,
+    estimate_prompt,
 )
 from harness.session.brief import Limits
 from harness.session.steps import (
@@ -355,6 +356,18 @@ async def test_a_long_result_is_cut_for_the_prompt_and_whole_in_the_step() -> No
     assert len(results(steps)[0].result.text) == 50_000
     assert len(told) < 12_000
     assert "of 50,000 characters not shown" in told
+
+
+async def test_the_results_of_one_turn_share_their_room() -> None:
+    async def long(text: str = "") -> str:
+        return "x" * 50_000
+
+    calls = [call("long", text=str(n)) for n in range(4)]
+    model = Actor(says("", *calls), says("Done."), context=8000)
+
+    await steps_of(session_of(model, Hand(long=long)))
+
+    assert estimate_prompt(model.requests[1]) < 0.5 * 8000
 
 
 async def test_requests_only_grow_at_their_end() -> None:
