@@ -16,6 +16,7 @@ from harness.errors import HarnessError
 
 DEFAULT_LEASE = timedelta(seconds=60)  # renewed every 20 s while a session lives
 RETRY_LADDER = tuple(timedelta(seconds=s) for s in (30, 60, 300, 900, 3600))
+MAX_ANCESTORS = 8  # of a request; callbacks and notes that came too late are let through
 
 
 class State(StrEnum):
@@ -60,6 +61,10 @@ class LeaseLost(HarnessError):
 
 class IllegalTransition(HarnessError):
     """The task is not in a state from which that step leads on."""
+
+
+class TooDeep(HarnessError):
+    """The request has too many ancestors: agents that go on asking each other for ever."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +192,26 @@ class JobState:
     fingerprint: str  # of the schedule line: another one starts anew from `since`
     since: datetime  # slots at or before this instant are none of ours
     paused: bool
+
+
+class DeliveryState(StrEnum):
+    """How far the handing over of one final to one channel has come."""
+
+    PENDING = "pending"  # being tried, or to be tried again
+    SENT = "sent"  # the channel has it
+    FAILED = "failed"  # given up
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One final on its way to one channel: unique on (task, channel)."""
+
+    task: str
+    channel: str
+    state: DeliveryState
+    attempts: int
+    at: datetime  # of the last attempt or its end
+    note: str | None
 
 
 class Bus(Protocol):

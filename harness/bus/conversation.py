@@ -1,0 +1,83 @@
+"""What is said about tasks: notes to one under way, and answers told to those who asked."""
+
+from __future__ import annotations
+
+from harness.bus import rows, statements, transitions
+from harness.bus.port import IllegalTransition, Note, Request, Stamp, State, Task
+from harness.bus.transaction import Transaction
+
+
+def tell(tx: Transaction, task_id: str, sender: str, text: str) -> Note:
+    """Leave a note for a task in `request` or `confirmed`. Raises NotFound, IllegalTransition."""
+    task = transitions.load(tx, task_id)
+    if task.state not in (State.REQUEST, State.CONFIRMED):
+        raise IllegalTransition(
+            f"task {task_id} is in {task.state.value} and reads no more notes",
+            hint=f"ask anew: harness send {task.agent} TEXT",
+        )
+    return leave(tx, task, sender, text)
+
+
+def leave(tx: Transaction, task: Task, sender: str, text: str) -> Note:
+    values = {"task": task.id, "sender": sender, "text": text, "at": tx.at}
+    number = tx.db.execute(statements.new_note(), values).lastrowid
+    return Note(number or 0, task.id, sender, text, tx.now)
+
+
+def take_notes(tx: Transaction, task: Task) -> list[Note]:
+    """The notes that this attempt has not read yet, oldest first. Raises LeaseLost."""
+    if tx.row(statements.setbacks(), transitions.guard(task)) is None:
+        transitions.lost(tx, task)
+    unread = tx.rows(statements.read_notes(), {"id": task.id, "attempt": task.attempt})
+    return sorted((rows.note_of(row) for row in unread), key=lambda note: note.id)
+
+
+def ask_again(tx: Transaction, note: Note) -> Task | None:
+    """Make a note that came too late a request of its own; None when that was done before."""
+    if tx.row(statements.close_note(), {"id": note.id}) is None:
+        return None
+    missed = transitions.load(tx, note.task)
+    wish = Request(
+        agent=missed.agent,
+        prompt=note.text,
+        sender=note.sender,
+        key=f"note:{note.id}",
+        priority=missed.priority,
+        parent=missed.id,
+        job=missed.job,
+        deliver=missed.deliver,
+    )
+    return transitions.request(tx, wish, deep=True)
+
+
+def call_back(tx: Transaction, child: Task, text: str) -> Task | Note | None:
+    """Tell the asker of `child` how it ended: once, whatever crashes in between.
+
+    A note when the asking task is still confirmed, else a request of its own to the asker,
+    delivered where the asking task was to be. None when the asker was told before.
+    """
+    which = Stamp.CALLED_BACK
+    if tx.row(statements.stamp(which), {"id": child.id, "now": tx.at}) is None:
+        return None
+    parent = transitions.load(tx, child.parent) if child.parent is not None else None
+    if parent is not None and parent.state is State.CONFIRMED:
+        return leave(tx, parent, child.agent, text)
+    wish = Request(
+        agent=child.sender,
+        prompt=text,
+        sender=child.agent,
+        title=f"Answer: {child.title}",
+        key=callback_key(tx, child),
+        priority=child.priority,
+        parent=child.id,
+        job=child.job,
+        deliver=parent.deliver if parent is not None else (),
+    )
+    return transitions.request(tx, wish, deep=True)
+
+
+def callback_key(tx: Transaction, child: Task) -> str:
+    """A task that died, was told of, and was resent, is told of a second time."""
+    key = f"callback:{child.id}"
+    told = tx.row(statements.task_of_key(), {"key": key}) is not None
+    return f"{key}:{child.attempt}" if told else key

@@ -1,0 +1,115 @@
+"""How the bus's words look as rows of SQLite, both ways. Knows no statement."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any
+
+from harness.bus.port import (
+    Delivery,
+    DeliveryState,
+    Event,
+    JobState,
+    Note,
+    Outcome,
+    Priority,
+    Result,
+    Slot,
+    SlotStatus,
+    Stamp,
+    State,
+    Task,
+)
+from harness.clock import stamp, unstamp
+
+Row = tuple[Any, ...]
+
+NOT_YET = {"outcome", "lease_until", "owner", "result", "error", *Stamp}  # null in a new request
+
+# columns are named, and stand in these rows, like the fields that they fill
+TASK_COLUMNS = tuple(field.name for field in fields(Task))
+# what a task has from its first moment on
+REQUEST_COLUMNS = tuple(field.name for field in fields(Task) if field.name not in NOT_YET)
+EVENT_COLUMNS = tuple(field.name for field in fields(Event))
+NOTE_COLUMNS = tuple(field.name for field in fields(Note))
+SLOT_COLUMNS = tuple(field.name for field in fields(Slot))
+JOB_COLUMNS = tuple(field.name for field in fields(JobState))
+DELIVERY_COLUMNS = tuple(field.name for field in fields(Delivery))
+
+
+def task_of(row: Row) -> Task:
+    values = dict(zip(TASK_COLUMNS, row, strict=True))
+    values["state"] = State(values["state"])
+    values["outcome"] = values["outcome"] and Outcome(values["outcome"])
+    values["priority"] = Priority(values["priority"])
+    for name in ("created_at", "updated_at", "not_before"):
+        values[name] = unstamp(values[name])
+    for name in ("deadline", "lease_until", "delivered_at", "called_back_at", "learned_at"):
+        if values[name] is not None:
+            values[name] = unstamp(values[name])
+    values["timeout"] = timedelta(milliseconds=values["timeout"])
+    values["result"] = values["result"] and Result(**json.loads(values["result"]))
+    values["deliver"] = tuple(json.loads(values["deliver"]))
+    values["callback"] = bool(values["callback"])
+    values["payload"] = json.loads(values["payload"])
+    return Task(**values)
+
+
+def values_of_request(task: Task) -> dict[str, Any]:
+    """What the row of a new task holds, by column."""
+    values = {name: getattr(task, name) for name in REQUEST_COLUMNS}
+    for name in ("created_at", "updated_at", "not_before"):
+        values[name] = stamp(values[name])
+    values["deadline"] = stamp(task.deadline) if task.deadline is not None else None
+    values["timeout"] = milliseconds(task.timeout)
+    values["deliver"] = json_text(list(task.deliver))
+    values["payload"] = json_text(dict(task.payload))
+    return values
+
+
+def result_text(result: Result) -> str:
+    return json_text(vars(result))
+
+
+def json_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def milliseconds(span: timedelta) -> int:
+    return round(span / timedelta(milliseconds=1))
+
+
+def event_of(row: Row) -> Event:
+    seq, task, state, outcome, attempt, actor, at, note = row
+    ended = Outcome(outcome) if outcome else None
+    return Event(seq, task, State(state), ended, attempt, actor, unstamp(at), note)
+
+
+def note_of(row: Row) -> Note:
+    number, task, sender, text, at = row
+    return Note(number, task, sender, text, unstamp(at))
+
+
+def slot_of(row: Row) -> Slot:
+    job, slot, status, fired_at, lateness, task, note = row
+    return Slot(
+        job,
+        unstamp(slot),
+        SlotStatus(status),
+        unstamp(fired_at),
+        timedelta(milliseconds=lateness),
+        task,
+        note,
+    )
+
+
+def job_of(row: Row) -> JobState:
+    job, fingerprint, since, paused = row
+    return JobState(job, fingerprint, unstamp(since), bool(paused))
+
+
+def delivery_of(row: Row) -> Delivery:
+    task, channel, state, attempts, at, note = row
+    return Delivery(task, channel, DeliveryState(state), attempts, unstamp(at), note)

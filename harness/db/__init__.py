@@ -1,0 +1,1 @@
+"""SQLite as this house uses it: durable connections, numbered migrations, one writer."""
