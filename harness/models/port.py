@@ -39,6 +39,7 @@ class Message:
     tool_calls: Sequence[ToolCall] = ()  # of an assistant
     call_id: str | None = None  # of a tool: which call it answers
     tool_name: str | None = None  # of a tool
+    failed: bool = False  # of a tool: what it says is why it failed
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ def read_feeds(text: str) -> Reading:
             head = line
         elif entry := _entry(line):
             entries.append(entry)
+    entries = list(dict.fromkeys(entries))  # parts of a long result overlap
     return Reading(
         entries,
         feeds=_count(head.get("feeds")),

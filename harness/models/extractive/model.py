@@ -7,6 +7,7 @@ tools offered, so that the same conversation at the same time gives the same rep
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -36,6 +37,13 @@ from harness.text.urls import find_urls
 HOURS = 36  # of news, when the task does not say
 HOURS_WIDER = 168  # when those held nothing
 ENTRIES = 200
+PARTS = 10  # of a long result, at most
+PART_CHARS = 20_000
+PART_OVERLAP = 2_000
+CUT = re.compile(
+    r"\[cut: (?P<shown>\d+) of (?P<whole>\d+) characters are shown; "
+    r'read_result\(id="(?P<id>[^"]+)"'
+)
 
 
 class ExtractiveModel:
@@ -78,7 +86,7 @@ class ExtractiveModel:
 def next_calls(situation: Situation, now: datetime) -> Sequence[Wanted]:
     """What to ask of the tools before answering; nothing when there is nothing left to ask."""
     if is_digest(situation):
-        return next_feeds_call(situation) or next_check(situation, now)
+        return next_feeds_call(situation) or next_parts(situation) or next_check(situation, now)
     return lookups(situation)
 
 
@@ -106,6 +114,22 @@ def next_feeds_call(situation: Situation) -> list[Wanted]:
     if given is None or (readings and given == dict(readings[0].arguments)):
         return []
     return [("rss", given)]
+
+
+def next_parts(situation: Situation) -> list[Wanted]:
+    """The rest of a reading that was too long for the prompt, in parts that overlap.
+
+    A line that two parts share in halves would be lost without the overlap.
+    """
+    tool, readings = situation.tools.get("read_result"), situation.of("rss")
+    if tool is None or not readings or situation.of("read_result"):
+        return []
+    cut = CUT.search(readings[-1].text)
+    if cut is None:
+        return []
+    starts = range(int(cut["shown"]), int(cut["whole"]), PART_CHARS - PART_OVERLAP)
+    wanted = [arguments(tool, id=cut["id"], offset=at, length=PART_CHARS) for at in starts]
+    return [("read_result", given) for given in wanted[:PARTS] if given]
 
 
 def next_check(situation: Situation, now: datetime) -> list[Wanted]:
@@ -141,7 +165,9 @@ def urls_of(result: Result) -> list[str]:
 def reading_of(situation: Situation) -> Reading:
     """The richest reading of the feeds; when there is none, why."""
     results = situation.of("rss")
-    readings = [read_feeds(result.text) for result in results]
+    parts = [result.text for result in situation.of("read_result")]
+    texts = ["\n".join([result.text, *parts]) for result in results]
+    readings = [read_feeds(text) for text in texts]
     best = max(readings, key=lambda one: (len(one.entries), one.feeds), default=Reading())
     if best.feeds or best.entries or not results:
         return best

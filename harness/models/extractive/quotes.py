@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ PER_PLACE = 4
 LONG_TASK = 1500  # characters: from there on the task itself is material to quote from
 SENTENCE_CHARS = 500
 QUESTION_CHARS = 400  # of a long task: what is asked stands at its beginning
+
+
+_ABOUT_ITSELF = re.compile(r"\Aversion: \S+\n|^\[cut: [^\n]*\]$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def is_list(result: Result) -> bool:
 def readable(text: str) -> str:
     """Lines of JSON as the texts in them; other lines as they are. Headings stand apart."""
     lines: list[str] = []
-    for line in text.splitlines():
+    for line in _ABOUT_ITSELF.sub("", text).splitlines():
         lines.append("\n".join(texts_of(line)) if line.lstrip().startswith("{") else line)
         if line.startswith(("#", "-", "*", "|")) or line.lstrip().startswith("{"):
             lines.append("")

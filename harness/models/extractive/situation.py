@@ -8,10 +8,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from harness.models.port import ChatRequest, Message, Role, ToolSpec
+from harness.models.port import ChatRequest, Message, Role, ToolCall, ToolSpec
 
 _HEADER = re.compile(r"\A(?:(?:From|Date|Title): [^\n]*\n)+\n")
 _DATE = re.compile(r"^Date: [^\n]*?(\d{4}-\d{2}-\d{2})", re.MULTILINE)
+_FAILURE = re.compile(
+    r"\A\s*(?:error\b|there (?:is|are) no |the tool broke:|nothing found\s*\Z|cancelled before"
+    r"|[\w.]+: (?:missing|unknown;|Input should)|\S+ did not end within |[\w.]+ is empty\b"
+    r"|\w+ is empty:|https?://\S+ (?:answered|has no readable text|is a feed|is \S+,))",
+    re.IGNORECASE,
+)  # where the message itself does not tell
 _NOTE = re.compile(r"\ANote from [^\n]{1,200}:\n")
 
 
@@ -22,10 +28,8 @@ class Result:
     tool: str
     arguments: Mapping[str, Any]
     text: str
-
-    @property
-    def failed(self) -> bool:
-        return self.text.lstrip().lower().startswith("error")
+    call_id: str = ""
+    failed: bool = False  # or it brought nothing
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,12 @@ def _day(opening: str) -> date | None:
 
 
 def _results(messages: Sequence[Message]) -> list[Result]:
-    answers = {m.call_id: m.content for m in messages if m.role is Role.TOOL}
-    return [
-        Result(call.name, call.arguments, answers.get(call.id, ""))
-        for message in messages
-        for call in message.tool_calls
-    ]
+    answers = {m.call_id: m for m in messages if m.role is Role.TOOL}
+    calls = (call for message in messages for call in message.tool_calls)
+    return [_result(call, answers.get(call.id)) for call in calls]
+
+
+def _result(call: ToolCall, answer: Message | None) -> Result:
+    text = answer.content if answer else ""
+    failed = answer is None or answer.failed or bool(_FAILURE.match(text))
+    return Result(call.name, call.arguments, text, call.id, failed)

@@ -23,6 +23,10 @@ def spec(name: str, required: Sequence[str] = (), /, **properties: Any) -> ToolS
 TEXT = {"type": "string"}
 RSS = spec("rss", source=TEXT, limit={"type": "integer"}, since_hours={"type": "integer"})
 VERIFY = spec("verify_url", ["urls"], urls={"type": "array", "items": TEXT})
+NUMBER = {"type": "integer"}
+REST = spec(
+    "read_result", ["id"], id=TEXT, offset=NUMBER, length={"type": "integer", "maximum": 20_000}
+)
 FETCH = spec("web_fetch", ["url"], url=TEXT)
 MEMORY = spec(
     "memory", ["action"], action={"enum": ["search", "read", "append"], **TEXT}, query=TEXT

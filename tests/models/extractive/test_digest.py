@@ -19,6 +19,7 @@ from harness.models.extractive.stories import merge, rank
 from harness.models.port import ChatRequest, Message, Role, ToolCall
 from tests.models.extractive.talking import (
     NOW,
+    REST,
     RSS,
     VERIFY,
     checks,
@@ -148,6 +149,24 @@ async def test_a_preview_cut_in_the_middle_gives_what_it_holds() -> None:
     reply, _ = await converse("News?", {"rss": lambda _: whole[:-40] + "\n[cut: 40 of"}, [RSS])
 
     assert "1 items from 1 of 2 entries" in reply.message.content
+
+
+async def test_a_reading_too_long_for_the_prompt_is_read_to_its_end() -> None:
+    many = [entry(f"Event{n} of place{n}", source=f"s{n}", summary="word " * 60) for n in range(90)]
+    whole = feeds(*many)
+    shown = whole[:10_000].rfind("\n") + 1
+    cut = f"[cut: {shown} of {len(whole)} characters are shown; "
+    first = whole[:shown] + cut + f'read_result(id="c1", offset={shown}) gives more]'
+
+    def part(given: Mapping[str, Any]) -> str:
+        return whole[given["offset"] : given["offset"] + given["length"]] + "\n[to be continued]"
+
+    reply, calls = await converse(
+        "News?", {"rss": lambda _: first, "read_result": part}, [RSS, REST]
+    )
+
+    assert [name for name, _ in calls] == ["rss", "read_result", "read_result"]
+    assert "24 items from 90 entries" in reply.message.content
 
 
 async def test_notes_that_came_meanwhile_are_quoted() -> None:

@@ -11,7 +11,7 @@ from harness.models.extractive import ExtractiveModel
 from harness.models.extractive.digest import DEGRADED
 from harness.models.extractive.lookups import arguments
 from harness.models.extractive.wishes import about, hours_back, how_many, wants_news
-from harness.models.port import ChatRequest, Message, Role
+from harness.models.port import ChatRequest, Message, Role, ToolCall
 from tests.models.extractive.talking import (
     FETCH,
     MEMORY,
@@ -60,11 +60,14 @@ async def test_memory_is_searched_and_the_pages_listed_each_once() -> None:
 
 async def test_a_page_that_the_task_names_is_read_and_quoted_even_if_no_word_fits() -> None:
     reply, calls = await converse(
-        "Read priorities.md.", {"shared_context": lambda _: "# Now\n\nShip it."}, [SHARED]
+        "Read priorities.md.",
+        {"shared_context": lambda _: "version: 1f\n\n# Now\n\nShip it."},
+        [SHARED],
     )
 
     assert calls == [("shared_context", {"action": "read", "name": "priorities.md"})]
     assert "> Ship it." in reply.message.content
+    assert "1f" not in reply.message.content
 
 
 async def test_what_was_not_found_is_not_invented() -> None:
@@ -75,12 +78,32 @@ async def test_what_was_not_found_is_not_invented() -> None:
     )
 
 
-async def test_an_error_is_no_source_of_quotes() -> None:
-    reply, _ = await converse(
-        "What about dogs?", {"memory": lambda _: "Error: dogs ate the index"}, [MEMORY]
-    )
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Error: dogs ate the index",
+        "the tool broke: OSError: dogs.md",
+        "there is no page `dogs.md`",
+        "https://dogs.example answered 404 Not Found",
+    ],
+)
+async def test_an_error_is_no_source_of_quotes(said: str) -> None:
+    reply, _ = await converse("What about dogs?", {"memory": lambda _: said}, [MEMORY])
 
-    assert "ate the index" not in reply.message.content
+    assert "Nothing found" in reply.message.content
+    assert "dogs" not in reply.message.content
+
+
+async def test_a_result_marked_as_failed_is_no_source_of_quotes() -> None:
+    messages = [
+        opening("What about dogs?"),
+        Message(Role.ASSISTANT, "", [ToolCall("1", "memory", {})]),
+        Message(Role.TOOL, "The dogs are out.", call_id="1", tool_name="memory", failed=True),
+    ]
+
+    reply = await ExtractiveModel(FakeClock(NOW)).chat(ChatRequest(messages))
+
+    assert "dogs" not in reply.message.content
 
 
 async def test_a_task_beyond_it_ends_with_an_honest_word() -> None:
