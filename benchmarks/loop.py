@@ -3,10 +3,10 @@
     python benchmarks/loop.py [--json] [--rounds N] [--profile]
 
 Both run the same 50 steps (the model asks for a trivial tool, the tool answers) against the
-same double of the Ollama server in a process of its own, over real HTTP. The hand loop
-is the least that works: `AsyncClient.chat`, call the function, append. Ours is all that a
-session does: budgets, breaker, deadline, typed steps, and the transcript on disk. The two
-take turns, and the median of the rounds' ratios counts, since machines are noisy.
+same double of the Ollama server in a process of its own, over real HTTP. The hand loop is
+the least that works: `AsyncClient.chat`, call the function, append. Ours is all that a session
+does: checked arguments, budgets, breaker, deadline, typed steps, the transcript on disk.
+The two take turns, and the median of the rounds' ratios counts, since machines are noisy.
 """
 
 from __future__ import annotations
@@ -24,21 +24,24 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Annotated, Any, cast
 
 import ollama
+from pydantic import Field
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for the double
 
 from harness.clock import SystemClock
 from harness.models.ollama import OllamaModel
 from harness.models.ollama_host import OllamaHost
-from harness.models.port import ToolCall, ToolSpec
 from harness.session.brief import Brief, Limits
 from harness.session.loop import Session
 from harness.session.steps import Reason
 from harness.session.transcript import Header, Transcript, record
-from harness.tools.tool import ToolResult
+from harness.tools.context import ToolContext
+from harness.tools.tool import tool
+from harness.tools.toolbox import Toolbox
 from tests.doubles.ollama import Answer, OllamaDouble, call
 
 STEPS = 50
@@ -48,15 +51,6 @@ MODEL = "qwen3:8b"
 NUM_CTX = 131_072  # nothing is compacted here: the hand loop cannot
 SYSTEM = "You are a patient counter. Call the tool until it is enough, then say so. " * 20
 TASK = "Count."
-SPEC = ToolSpec(
-    "tick",
-    "Count one further and say where the count stands.",
-    {
-        "type": "object",
-        "properties": {"number": {"type": "integer", "description": "Where the count stands."}},
-        "required": ["number"],
-    },
-)
 CLOCK = SystemClock()
 
 
@@ -144,12 +138,12 @@ async def measure(rounds: int, *, profile: bool) -> list[tuple[Round, Round]]:
 
 async def run_by_hand(client: ollama.AsyncClient) -> None:
     """What anybody would write in ten minutes."""
-    tool = {
+    described = {
         "type": "function",
         "function": {
-            "name": SPEC.name,
-            "description": SPEC.description,
-            "parameters": SPEC.parameters,
+            "name": tick.spec.name,
+            "description": tick.spec.description,
+            "parameters": tick.spec.parameters,
         },
     }
     messages: list[Any] = [
@@ -158,13 +152,13 @@ async def run_by_hand(client: ollama.AsyncClient) -> None:
     ]
     for _ in range(STEPS + 1):
         response = await client.chat(
-            MODEL, messages=messages, tools=[tool], options={"num_ctx": NUM_CTX}
+            MODEL, messages=messages, tools=[described], options={"num_ctx": NUM_CTX}
         )
         messages.append(response.message)
         if not response.message.tool_calls:
             return
         for asked in response.message.tool_calls:
-            text = await tick(**asked.function.arguments)
+            text = str(await tick.function(None, **asked.function.arguments))
             messages.append({"role": "tool", "tool_name": asked.function.name, "content": text})
     raise AssertionError("the double never came to an end")
 
@@ -174,25 +168,19 @@ async def run_session(model: OllamaModel, folder: Path) -> None:
     limits = Limits(max_turns=STEPS + 1, tokens=10**9)
     brief = Brief("bench", "counter", SYSTEM, TASK, limits=limits)
     header = Header(brief.task, brief.agent, brief.attempt, model.name)
+    context = cast(ToolContext, SimpleNamespace(clock=CLOCK, spill=folder))
     with Transcript(folder, header, CLOCK) as transcript:
-        ended = await record(Session(brief, model, Ticker(), CLOCK), transcript)
+        ended = await record(Session(brief, model, Toolbox([tick], context), CLOCK), transcript)
     assert ended.reason is Reason.COMPLETED, ended
     assert ended.result.steps == 2 * STEPS + 1, ended
 
 
-class Ticker:
-    """The trivial tool as a toolbox."""
-
-    specs = (SPEC,)
-
-    async def call(self, call: ToolCall) -> ToolResult:
-        return ToolResult(call.id, call.name, await tick(**call.arguments))
-
-    def is_parallel(self, name: str) -> bool:
-        return True
-
-
-async def tick(number: int) -> str:
+@tool()
+async def tick(
+    ctx: ToolContext,
+    number: Annotated[int, Field(description="Where the count stands.")],
+) -> str:
+    """Count one further and say where the count stands."""
     return f"the count stands at {number}"
 
 

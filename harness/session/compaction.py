@@ -6,7 +6,7 @@ the model has not answered yet stays word for word.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass, replace
 
 from harness.models.port import (
@@ -21,7 +21,7 @@ from harness.models.port import (
 from harness.session.brief import Limits
 from harness.session.steps import Compacted, Reason
 from harness.session.stop import Stop
-from harness.session.talk import Talk, fit, message_tokens
+from harness.session.talk import Talk, all_of_it, fit, message_tokens
 from harness.session.wording import wording
 from harness.text.words import terms
 
@@ -69,7 +69,7 @@ class Compactor:
 
     def _cleared(self, talk: Talk) -> Shorter | None:
         keep = 1 if self.urgent else self.limits.keep_results
-        messages = clear_results(talk.messages, keep, talk.files)
+        messages = clear_results(talk.messages, keep, talk.filed)
         return self._shorter("results", talk, messages)
 
     async def _summarised(self, talk: Talk) -> Shorter | None:
@@ -118,26 +118,24 @@ class Compactor:
         return Shorter(Compacted(kind, before, after, text), messages)
 
 
-def clear_results(
-    messages: Sequence[Message], keep: int, files: Mapping[str, str]
-) -> tuple[Message, ...]:
+def clear_results(messages: Sequence[Message], keep: int, filed: Set[str]) -> tuple[Message, ...]:
     """All but the newest `keep` tool results as one line each, where that is shorter.
 
-    `files` tells where the whole text of a call's result lies. Results that the model has
+    `filed` are the calls whose whole result lies in a file. Results that the model has
     not answered yet are left alone.
     """
     seen = unanswered_from(messages)
     results = [place for place, message in enumerate(messages) if message.role is Role.TOOL]
     old = {place for place in results[: max(len(results) - keep, 0)] if place < seen}
     return tuple(
-        cleared(message, files) if place in old else message
+        cleared(message, filed) if place in old else message
         for place, message in enumerate(messages)
     )
 
 
-def cleared(message: Message, files: Mapping[str, str]) -> Message:
-    file = files.get(message.call_id or "")
-    where = f"; the whole text: {file}" if file else ""
+def cleared(message: Message, filed: Set[str]) -> Message:
+    call_id = message.call_id or ""
+    where = f"; {all_of_it(call_id)}" if call_id in filed else ""
     line = f"[cleared: {len(message.content):,} characters of an older result{where}]"
     return replace(message, content=line) if len(line) < len(message.content) else message
 

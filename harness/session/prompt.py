@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-
-from harness.models.port import estimate_tokens
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -68,17 +67,11 @@ class Budget:
         return cls(per_file=min(cls.per_file, third), total=min(cls.total, third))
 
 
-@dataclass(frozen=True)
-class Prompt:
+class Prompt(NamedTuple):
     """The two first messages of a session."""
 
     system: str
     opening: str
-
-    @property
-    def tokens(self) -> int:
-        """An estimate."""
-        return estimate_tokens(self.system) + estimate_tokens(self.opening)
 
 
 def compose(parts: Parts, budget: Budget | None = None) -> Prompt:

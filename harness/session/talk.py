@@ -29,7 +29,7 @@ class Talk:
     def __init__(self, system: str, opening: str, specs: Sequence[ToolSpec]) -> None:
         self.specs = specs
         self.messages: list[Message] = []
-        self.files: dict[str, str] = {}  # of a call: where its whole result lies
+        self.filed: set[str] = set()  # calls whose whole result lies in a file
         self.said = ""  # the model's latest words
         self._findings: deque[str] = deque(maxlen=SAID_RESULTS)
         self._tool_tokens = estimate_prompt(ChatRequest((), tools=specs))
@@ -72,10 +72,12 @@ class Talk:
     def answer(self, result: ToolResult, room: int) -> None:
         """A call's result, in at most about `room` tokens."""
         if result.file is not None:
-            self.files[result.call_id] = result.file
+            self.filed.add(result.call_id)
         if result.ok and result.text.strip():
             self._findings.append(f"{result.name}: {clip(result.text, SAID_CHARS)}")
         text = fit(result.text, room)
+        if result.file is not None and text != result.text:  # its own pointer is cut off too
+            text += f"\n[{all_of_it(result.call_id)}]"
         self._add(Message(Role.TOOL, text, call_id=result.call_id, tool_name=result.name))
 
     def adopt(self, messages: Sequence[Message]) -> None:
@@ -94,6 +96,11 @@ class Talk:
 
 def message_tokens(messages: Sequence[Message]) -> int:
     return estimate_prompt(ChatRequest(messages))
+
+
+def all_of_it(call_id: str) -> str:
+    """How the model gets at a result that lies in a file (harness/tools/read_result.py)."""
+    return f'read_result(id="{call_id}") gives all of it in parts'
 
 
 def fit(text: str, tokens: int) -> str:

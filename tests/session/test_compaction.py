@@ -32,6 +32,7 @@ from harness.session.compaction import (
 from harness.session.steps import Compacted, Ended, Reason
 from harness.session.stop import Stop
 from harness.session.talk import Talk, message_tokens
+from harness.tools.tool import ToolResult
 from tests.session.doubles import (
     GOOD,
     Actor,
@@ -84,7 +85,7 @@ def check_valid(before: list[Message], after: list[Message]) -> None:
 
 @given(talks(), st.integers(0, 6))
 def test_clearing_results_keeps_every_message_in_its_place(talk: list[Message], keep: int) -> None:
-    after = clear_results(talk, keep, {})
+    after = clear_results(talk, keep, set())
 
     assert message_tokens(after) <= message_tokens(talk)
     assert [(m.role, m.call_id) for m in after] == [(m.role, m.call_id) for m in talk]
@@ -144,7 +145,7 @@ def test_a_place_among_results_moves_behind_them(tail: int) -> None:
     assert cutting_place(talk, len(HEAD), tail) in (2, 6)
 
 
-def test_a_cleared_result_points_to_its_whole_text() -> None:
+def test_a_cleared_result_tells_how_to_get_its_whole_text() -> None:
     asked = call("read")
     talk = [
         *HEAD,
@@ -153,10 +154,10 @@ def test_a_cleared_result_points_to_its_whole_text() -> None:
         Message(Role.ASSISTANT, "I see."),
     ]
 
-    after = clear_results(talk, 0, {asked.id: ".harness/spill/read.txt"})
+    after = clear_results(talk, 0, {asked.id})
 
     assert "5,000 characters" in after[3].content
-    assert ".harness/spill/read.txt" in after[3].content
+    assert f'read_result(id="{asked.id}")' in after[3].content
     assert "\n" not in after[3].content
 
 
@@ -294,3 +295,13 @@ def test_a_call_keeps_its_arguments_in_the_estimate() -> None:
     )
 
     assert full - bare >= 100
+
+
+def test_a_result_that_lies_in_a_file_still_says_so_when_the_prompt_has_less_room() -> None:
+    talk = Talk("", "opening", [])
+    preview = "x" * 9000 + '\n[cut: read_result(id="c-1", offset=9000) gives more]'
+
+    talk.answer(ToolResult("c-1", "read", preview, file="c-1.txt"), room=100)
+
+    assert len(talk.messages[-1].content) < 600
+    assert 'read_result(id="c-1")' in talk.messages[-1].content
