@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from sqlalchemy import insert, or_, update
+from sqlalchemy.sql.elements import ClauseElement
+
 from harness.bus import rows, statements, transitions
+from harness.bus.compiled import all_given, compiled, given, listed
 from harness.bus.port import IllegalTransition, Note, Request, Stamp, State, Task
+from harness.bus.tables import notes
 from harness.bus.transaction import Transaction
 
 
@@ -20,7 +25,7 @@ def tell(tx: Transaction, task_id: str, sender: str, text: str) -> Note:
 
 def leave(tx: Transaction, task: Task, sender: str, text: str) -> Note:
     values = {"task": task.id, "sender": sender, "text": text, "at": tx.at}
-    number = tx.db.execute(statements.new_note(), values).lastrowid
+    number = tx.db.execute(insert_note(), values).lastrowid
     return Note(number or 0, task.id, sender, text, tx.now)
 
 
@@ -28,13 +33,13 @@ def take_notes(tx: Transaction, task: Task) -> list[Note]:
     """The notes that this attempt has not read yet, oldest first. Raises LeaseLost."""
     if tx.row(statements.setbacks(), transitions.guard(task)) is None:
         transitions.lost(tx, task)
-    unread = tx.rows(statements.read_notes(), {"id": task.id, "attempt": task.attempt})
+    unread = tx.rows(mark_read(), {"id": task.id, "attempt": task.attempt})
     return sorted((rows.note_of(row) for row in unread), key=lambda note: note.id)
 
 
 def ask_again(tx: Transaction, note: Note) -> Task | None:
     """Make a note that came too late a request of its own; None when that was done before."""
-    if tx.row(statements.close_note(), {"id": note.id}) is None:
+    if tx.row(mark_too_late(), {"id": note.id}) is None:
         return None
     missed = transitions.load(tx, note.task)
     wish = Request(
@@ -81,3 +86,30 @@ def callback_key(tx: Transaction, child: Task) -> str:
     key = f"callback:{child.id}"
     told = tx.row(statements.task_of_key(), {"key": key}) is not None
     return f"{key}:{child.attempt}" if told else key
+
+
+@compiled
+def insert_note() -> ClauseElement:
+    return insert(notes).values(all_given(notes, "id", "attempt"))
+
+
+@compiled
+def mark_read() -> ClauseElement:
+    """An attempt that starts anew reads again what an earlier one had read."""
+    unread = or_(notes.c.attempt.is_(None), notes.c.attempt < given("attempt"))
+    return (
+        update(notes)
+        .where(notes.c.task == given("id"), unread)
+        .values(attempt=given("attempt"))
+        .returning(*listed(notes, rows.NOTE_COLUMNS))
+    )
+
+
+@compiled
+def mark_too_late() -> ClauseElement:
+    return (
+        update(notes)
+        .where(notes.c.id == given("id"), notes.c.attempt.is_(None))
+        .values(attempt=0)
+        .returning(notes.c.id)
+    )

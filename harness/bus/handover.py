@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from sqlalchemy import null, update
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql.elements import ClauseElement
+
 from harness.bus import rows, statements, transitions
+from harness.bus.compiled import compiled, given
 from harness.bus.port import Delivery, DeliveryState, IllegalTransition, Stamp
+from harness.bus.tables import deliveries
 from harness.bus.transaction import Transaction
 
 
@@ -22,7 +28,7 @@ def begin_delivery(tx: Transaction, task_id: str, channel: str) -> Delivery | No
     `attempts` above 1 means that an earlier one failed, or that nobody knows how it went.
     """
     values = {"task": task_id, "channel": channel, "now": tx.at}
-    row = tx.row(statements.begin_delivery(), values)
+    row = tx.row(count_attempt(), values)
     return rows.delivery_of(row) if row else None
 
 
@@ -40,7 +46,40 @@ def finish_delivery(
         "now": tx.at,
         "note": note,
     }
-    row = tx.row(statements.finish_delivery(), values)
+    row = tx.row(write_outcome(), values)
     if row is None:
         raise IllegalTransition(f"no delivery of task {task_id} to {channel} is under way")
     return rows.delivery_of(row)
+
+
+@compiled
+def count_attempt() -> ClauseElement:
+    """Count an attempt, unless the delivery is settled."""
+    new = sqlite.insert(deliveries).values(
+        task=given("task"),
+        channel=given("channel"),
+        state=DeliveryState.PENDING,
+        attempts=1,
+        at=given("now"),
+        note=null(),
+    )
+    again = {"attempts": deliveries.c.attempts + 1, "at": given("now")}
+    return new.on_conflict_do_update(
+        index_elements=["task", "channel"],
+        set_=again,
+        where=deliveries.c.state == DeliveryState.PENDING,
+    ).returning(*deliveries.c)
+
+
+@compiled
+def write_outcome() -> ClauseElement:
+    return (
+        update(deliveries)
+        .where(
+            deliveries.c.task == given("task"),
+            deliveries.c.channel == given("channel"),
+            deliveries.c.state == DeliveryState.PENDING,
+        )
+        .values(state=given("state"), at=given("now"), note=given("note"))
+        .returning(*deliveries.c)
+    )

@@ -5,24 +5,27 @@ from __future__ import annotations
 import asyncio
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from harness.clock import Clock
 
 
 @dataclass
 class Mark:
-    """How far one waiting task has looked."""
+    """How far one task of the event loop has looked."""
 
+    task: asyncio.Task[Any] | None
     generation: int
 
 
 class Pulse:
-    """Counts changes. A wait ends at once when the count has moved since its task's last wait.
+    """Counts changes. A wait ends at once when the count has moved since its task looked.
 
     Without the count, a change that falls between "there is nothing to do" and the wait
-    would be slept through; and so it would if each look moved the mark, for whoever looks
-    at several lanes in turn. The mark lies in a context variable, so that it also holds when
-    the wait runs in a helper task, as under `asyncio.wait_for`.
+    would be slept through. What counts is the first look since the last wait: a task that
+    asks several things before it waits must not miss what changed after the first answer.
+    The mark lies in a context variable, so that it also holds when the wait runs in a
+    helper task, as under `asyncio.wait_for`.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -31,10 +34,13 @@ class Pulse:
         self._waiting: set[asyncio.Future[None]] = set()
         self._mark: ContextVar[Mark | None] = ContextVar("mark", default=None)
 
-    def looks(self) -> None:
-        """The running task is about to look at the bus: from here on nothing is missed."""
-        if self._mark.get() is None:
-            self._mark.set(Mark(self.generation))
+    def looks(self) -> Mark:
+        """The running task is about to look: it knows all that happened so far."""
+        task, mark = asyncio.current_task(), self._mark.get()
+        if mark is None or mark.task is not task:  # another task's was only inherited
+            mark = Mark(task, self.generation)
+            self._mark.set(mark)
+        return mark
 
     def beat(self) -> None:
         """Something changed: wake everyone. Called in the event loop."""
@@ -45,10 +51,7 @@ class Pulse:
 
     async def wait(self, timeout: float) -> bool:
         """True once something changed since the task looked; False after `timeout` seconds."""
-        mark = self._mark.get()
-        if mark is None:
-            mark = Mark(self.generation)
-            self._mark.set(mark)
+        mark = self._mark.get() or self.looks()
         changed = mark.generation != self.generation or await self._next(timeout)
         mark.generation = self.generation
         return changed

@@ -124,6 +124,11 @@ class SqliteBus:
     async def sweep(self) -> list[Task]:
         return await self._write(transitions.sweep)
 
+    async def reclaim(self, owner: str) -> list[Task]:
+        """Take back at once what anyone but `owner` holds; only for the holder of the home's
+        lock, who knows them gone. The attempts count as failed."""
+        return await self._write(transitions.reclaim, owner)
+
     async def get(self, task_id: str) -> Task:
         self._pulse.looks()
         return self.reader.get(task_id)

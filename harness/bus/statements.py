@@ -1,65 +1,17 @@
-"""Every statement of the bus that writes.
-
-Each is built of SQLAlchemy's Core and compiled once, at its first use, to the text that the
-plain `sqlite3` connection runs: running them through SQLAlchemy took three times as long as
-SQLite itself (docs/bus.md). Constants stand in the text, since SQLite uses a partial index only
-when it sees the condition; what a caller gives is a `:name`.
-"""
+"""Every statement that moves a task, or asks on the way where it is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import cache, wraps
-from typing import Any
-
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Table,
-    and_,
-    case,
-    func,
-    insert,
-    literal_column,
-    null,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, and_, case, func, insert, null, or_, select, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.elements import ClauseElement
 
 from harness.bus import rows
-from harness.bus.port import DeliveryState, Outcome, Priority, Stamp, State
-from harness.bus.tables import deliveries, events, finals, jobs, notes, slots, tasks
+from harness.bus.compiled import all_given, compiled, given, listed
+from harness.bus.port import Outcome, Priority, Stamp, State
+from harness.bus.tables import events, finals, tasks
 
 SWEEP_LIMIT = 500  # rows of one sweep, so that it never keeps the others waiting for long
-
-
-def compiled(build: Callable[..., ClauseElement]) -> Callable[..., str]:
-    """Make a builder of a statement into a function that gives its text."""
-
-    @cache
-    @wraps(build)
-    def text(*variant: Any) -> str:
-        built = build(*variant)
-        return str(built.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
-
-    return text
-
-
-def given(name: str) -> ColumnElement[Any]:
-    """A value that comes with each execution, under this name."""
-    return literal_column(f":{name}")
-
-
-def listed(table: Table, names: Iterable[str]) -> list[Column[Any]]:
-    return [table.c[name] for name in names]
-
-
-def all_given(table: Table, *but: str) -> dict[str, ColumnElement[Any]]:
-    return {column.name: given(column.name) for column in table.c if column.name not in but}
-
 
 TASK = listed(tasks, rows.TASK_COLUMNS)
 OVER = {"lease_until": null(), "updated_at": given("now")}  # of every step that ends a hold
@@ -258,6 +210,12 @@ def abandoned() -> ClauseElement:
 
 
 @compiled
+def held_by_others() -> ClauseElement:
+    others = and_(tasks.c.state == State.CONFIRMED, tasks.c.owner != given("owner"))
+    return select(*TASK).where(others)
+
+
+@compiled
 def expire() -> ClauseElement:
     late = tasks.alias("late")
     past = select(late.c.id).where(late.c.state == State.REQUEST, late.c.deadline <= given("now"))
@@ -281,92 +239,4 @@ def stamp(which: Stamp) -> ClauseElement:
         )
         .values({column: given("now")})
         .returning(*TASK)
-    )
-
-
-@compiled
-def new_note() -> ClauseElement:
-    return insert(notes).values(all_given(notes, "id", "attempt"))
-
-
-@compiled
-def read_notes() -> ClauseElement:
-    """An attempt that starts anew reads again what an earlier one had read."""
-    unread = or_(notes.c.attempt.is_(None), notes.c.attempt < given("attempt"))
-    return (
-        update(notes)
-        .where(notes.c.task == given("id"), unread)
-        .values(attempt=given("attempt"))
-        .returning(*listed(notes, rows.NOTE_COLUMNS))
-    )
-
-
-@compiled
-def close_note() -> ClauseElement:
-    return (
-        update(notes)
-        .where(notes.c.id == given("id"), notes.c.attempt.is_(None))
-        .values(attempt=0)
-        .returning(notes.c.id)
-    )
-
-
-@compiled
-def slot() -> ClauseElement:
-    return select(*listed(slots, rows.SLOT_COLUMNS)).where(
-        slots.c.job == given("job"), slots.c.slot == given("slot")
-    )
-
-
-@compiled
-def new_slot() -> ClauseElement:
-    return insert(slots).values(all_given(slots))
-
-
-@compiled
-def set_job() -> ClauseElement:
-    """The schedule's part of a job; `paused` counts only for a job that is new here."""
-    new = sqlite.insert(jobs).values(all_given(jobs))
-    schedule = {"fingerprint": given("fingerprint"), "since": given("since")}
-    return new.on_conflict_do_update(index_elements=["job"], set_=schedule).returning(*jobs.c)
-
-
-@compiled
-def pause_job() -> ClauseElement:
-    new = sqlite.insert(jobs).values(all_given(jobs))
-    return new.on_conflict_do_update(
-        index_elements=["job"], set_={"paused": given("paused")}
-    ).returning(*jobs.c)
-
-
-@compiled
-def begin_delivery() -> ClauseElement:
-    """Count an attempt, unless the delivery is settled."""
-    new = sqlite.insert(deliveries).values(
-        task=given("task"),
-        channel=given("channel"),
-        state=DeliveryState.PENDING,
-        attempts=1,
-        at=given("now"),
-        note=null(),
-    )
-    again = {"attempts": deliveries.c.attempts + 1, "at": given("now")}
-    return new.on_conflict_do_update(
-        index_elements=["task", "channel"],
-        set_=again,
-        where=deliveries.c.state == DeliveryState.PENDING,
-    ).returning(*deliveries.c)
-
-
-@compiled
-def finish_delivery() -> ClauseElement:
-    return (
-        update(deliveries)
-        .where(
-            deliveries.c.task == given("task"),
-            deliveries.c.channel == given("channel"),
-            deliveries.c.state == DeliveryState.PENDING,
-        )
-        .values(state=given("state"), at=given("now"), note=given("note"))
-        .returning(*deliveries.c)
     )

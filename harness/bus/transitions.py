@@ -147,15 +147,22 @@ def fail(tx: Transaction, task: Task, error: str, *, permanent: bool = False) ->
 
 
 def set_back(
-    tx: Transaction, task: Task, error: str, *, actor: str, permanent: bool = False
+    tx: Transaction,
+    task: Task,
+    error: str,
+    *,
+    actor: str,
+    permanent: bool = False,
+    at_once: bool = False,
 ) -> Task:
+    """A failure in the words of `actor`; `at_once` spares the pause of the ladder."""
     held = tx.row(statements.setbacks(), guard(task)) or lost(tx, task)
     failures, budget = held[0] + 1, held[1]
     dead = permanent or failures >= budget
     pause = RETRY_LADDER[min(failures, len(RETRY_LADDER)) - 1]
     values = {
         "state": (State.DEAD if dead else State.REQUEST).value,
-        "not_before": tx.at if dead else stamp(tx.now + pause),
+        "not_before": tx.at if dead or at_once else stamp(tx.now + pause),
         "failures": failures,
         "error": error,
         "now": tx.at,
@@ -211,6 +218,18 @@ def sweep(tx: Transaction) -> list[Task]:
         count_final(tx, task)
         tx.log(task, WATCHER, note)
     return back + expired
+
+
+def reclaim(tx: Transaction, owner: str) -> list[Task]:
+    """Take back at once what anyone but `owner` holds, without waiting for the leases.
+
+    Only for a process that knows the others gone, because it holds the home's lock. The
+    attempts count as failed: a task that kills its process must not be tried for ever.
+    """
+    orphans = [rows.task_of(row) for row in tx.rows(statements.held_by_others(), {"owner": owner})]
+    return [
+        set_back(tx, task, f"{task.owner} is gone", actor=owner, at_once=True) for task in orphans
+    ]
 
 
 def load(tx: Transaction, task_id: str) -> Task:
