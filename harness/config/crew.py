@@ -71,7 +71,9 @@ def read_crew(
     if settings is None or crontab is None:
         raise ConfigError(reading.problems)
     reading.problems += dangling_names(profiles, settings, tools, names)
-    return Crew(settings, crontab, profiles, tuple(reading.problems), remarks(settings, profiles))
+    return Crew(
+        settings, crontab, profiles, tuple(reading.problems), remarks(settings, crontab, profiles)
+    )
 
 
 def read_profiles(home: Home, reading: Reading, last: Mapping[str, Profile]) -> dict[str, Profile]:
@@ -97,7 +99,11 @@ def dangling_names(
     ]
 
 
-def remarks(settings: Settings, profiles: Mapping[str, Profile]) -> tuple[str, ...]:
+def remarks(
+    settings: Settings, crontab: Crontab, profiles: Mapping[str, Profile]
+) -> tuple[str, ...]:
     """What works and still deserves a word, for `lint` and the log."""
     of_profiles = [f"{p.path}: {warning}" for p in profiles.values() for warning in p.warnings]
-    return (*(f"harness.yaml: {remark}" for remark in not_yet(settings)), *of_profiles)
+    of_settings = [f"harness.yaml: {remark}" for remark in not_yet(settings)]
+    of_jobs = [f"cron.yaml: {warning}" for warning in crontab.warnings]
+    return (*of_settings, *of_jobs, *of_profiles)

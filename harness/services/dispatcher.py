@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -50,8 +51,9 @@ class Dispatcher:
         """Serve until asked to stop; open sessions are then ended and handed back unspent."""
         async with asyncio.TaskGroup() as sessions:
             while not stop.is_set():
+                due = await self.bus.next_due()  # asked first: it may fall due during the claims
                 if not await self.take_up(sessions):
-                    await unless(stop, self.bus.wait(await self.patience()))
+                    await unless(stop, self.bus.wait(self.patience(due)))
             for cancel in self.cancels.values():
                 cancel.set()
 
@@ -69,9 +71,8 @@ class Dispatcher:
                 sessions.create_task(self.serve(task, cancel), name=f"task-{task.id}")
         return taken
 
-    async def patience(self) -> float:
+    def patience(self, due: datetime | None) -> float:
         """Seconds until something falls due by itself, at most the idle limit."""
-        due = await self.bus.next_due()
         if due is None:
             return IDLE_SECONDS
         return min(max((due - self.clock.now()).total_seconds(), 0.0), IDLE_SECONDS)

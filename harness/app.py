@@ -1,0 +1,169 @@
+"""Builds every object of the daemon once, from a home. The only place that wires."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from harness import __version__
+from harness.bus.sqlite import SqliteBus
+from harness.clock import Clock, SystemClock
+from harness.config.crew import Crew, read_crew
+from harness.config.home import Home
+from harness.delivery.channels import build_channels
+from harness.errors import ConfigError
+from harness.ids import Ids
+from harness.models.profiles import Models
+from harness.services.callbacks import Callbacks
+from harness.services.courier import Courier
+from harness.services.dispatcher import Dispatcher
+from harness.services.reloader import Reloader
+from harness.services.scheduler import Scheduler
+from harness.services.sessions import Sessions
+from harness.services.supervisor import Supervisor
+from harness.services.watcher import Watcher
+from harness.tools.address import parse_allowed
+from harness.tools.catalogue import NAMES
+from harness.tools.web import Web
+
+log = structlog.get_logger("daemon")
+
+AGENT_CAP = 1  # sessions of one agent at a time
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What the daemon can say of itself once it is up."""
+
+    home: Home
+    version: str
+    started_at: datetime
+    agents: tuple[str, ...]
+    jobs: int
+    model: str  # what would answer an agent that names no model
+    wanted: str  # the first of its chain
+    trouble: str | None  # why the first cannot be used
+    taken_over: int  # tasks that an earlier daemon left behind
+    next_fires: tuple[tuple[datetime, str], ...]
+
+
+class App:
+    """The daemon's parts, open. Close it with `aclose`."""
+
+    def __init__(
+        self,
+        home: Home,
+        crew: Crew,
+        bus: SqliteBus,
+        clock: Clock,
+        environment: Mapping[str, str],
+    ) -> None:
+        self.home = home
+        self.crew = crew
+        self.bus = bus
+        self.clock = clock
+        self.environment = environment
+        self.owner = f"daemon-{os.getpid()}-{bus.ids()}"
+        self.models = Models(crew.settings.models, clock, home.root)
+        self.retired: list[Models] = []  # of earlier settings; sessions may still use them
+        self.web = Web(clock, allow=crew.settings.network.allow)
+        self.sessions = Sessions(home, bus, clock, self.web, lambda: self.crew, lambda: self.models)
+        self.dispatcher = Dispatcher(bus, self.sessions, self.lanes, self.owner, clock)
+        self.scheduler = Scheduler(bus, crew.crontab, clock)
+        self.courier = Courier(bus, build_channels(home, crew.crontab.zone, clock), clock)
+        self.callbacks = Callbacks(bus, lambda: self.crew.profiles.keys())
+        self.watcher = Watcher(bus, clock)
+        self.reloader = Reloader(home, self.reload, clock)
+
+    @classmethod
+    def open(
+        cls,
+        home: Home,
+        clock: Clock | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> App:
+        """Read the home and open its bus. Raises ConfigError, SchemaTooNew, HarnessError."""
+        clock = clock or SystemClock()
+        variables = os.environ if environment is None else environment
+        crew = read_crew(home, NAMES, environment=variables)
+        return cls(home, crew, SqliteBus.open(home, clock, Ids(clock)), clock, variables)
+
+    async def aclose(self) -> None:
+        for models in (*self.retired, self.models):
+            await models.aclose()
+        await self.web.aclose()
+        await self.bus.aclose()
+
+    def lanes(self) -> Mapping[str, int]:
+        """Each agent's lane with its cap."""
+        return dict.fromkeys(self.crew.profiles, AGENT_CAP)
+
+    def supervisor(self) -> Supervisor:
+        """The services in the order in which they stop: nothing new comes in, what runs is
+        handed back, what is final is handed over."""
+        return Supervisor(
+            [
+                {"reloader": self.reloader, "scheduler": self.scheduler, "watcher": self.watcher},
+                {"dispatcher": self.dispatcher},
+                {"callbacks": self.callbacks, "courier": self.courier},
+            ],
+            self.clock,
+        )
+
+    async def reload(self) -> None:
+        """Read the files again; each that does not parse keeps its last good version."""
+        before = self.crew
+        try:
+            crew = read_crew(self.home, NAMES, last=before, environment=self.environment)
+        except ConfigError as error:  # with a last good version this is a file that vanished
+            log.error("reload refused", problems=str(error))
+            return
+        self.crew = crew
+        if crew.settings.models != before.settings.models:
+            self.retired.append(self.models)
+            self.models = Models(crew.settings.models, self.clock, self.home.root)
+        self.web.allowed = parse_allowed(crew.settings.network.allow)
+        await self.scheduler.apply(crew.crontab)
+        self.say_what_is_wrong()
+        log.info("files read again", agents=len(crew.profiles), jobs=len(crew.crontab.jobs))
+
+    def say_what_is_wrong(self) -> None:
+        for problem in self.crew.problems:
+            log.error("the last good version stays in force", problem=problem.render())
+        for warning in self.crew.warnings:
+            log.warning(warning)
+
+    async def ready(self) -> Readiness:
+        """Take over what an earlier daemon left, look for the model, and tell."""
+        taken_over = await self.bus.reclaim(self.owner)
+        model = self.models.get(None)
+        wanted = model.models[0]
+        trouble = await wanted.probe()
+        await model.probe()
+        return Readiness(
+            home=self.home,
+            version=__version__,
+            started_at=self.clock.now(),
+            agents=tuple(self.crew.profiles),
+            jobs=sum(job.enabled for job in self.crew.crontab.jobs.values()),
+            model=model.name,
+            wanted=wanted.name,
+            trouble=trouble,
+            taken_over=len(taken_over),
+            next_fires=tuple(self.scheduler.next_fires(3)),
+        )
+
+
+async def serve(app: App, stop: asyncio.Event, up: Callable[[Readiness], None]) -> None:
+    """Run the crew until `stop` is set; `up` is called once everything is ready."""
+    try:
+        app.say_what_is_wrong()
+        up(await app.ready())
+        await app.supervisor().run(stop)
+    finally:
+        await app.aclose()

@@ -1,0 +1,198 @@
+"""`harness cron`: the schedule, what comes next, and what became of each slot."""
+
+from __future__ import annotations
+
+import heapq
+from datetime import UTC, datetime
+from itertools import islice, repeat, takewhile
+from typing import Annotated
+
+import typer
+
+from harness.bus.reader import Reader
+from harness.cli.output import (
+    HomeOption,
+    JsonOption,
+    LimitOption,
+    emit,
+    local,
+    say,
+    table,
+    the_home,
+)
+from harness.cli.queue import open_bus
+from harness.cli.schedule import cron_rows, wall
+from harness.cli.shapes import slot_shape, task_shape
+from harness.config.crontab import Crontab, Job, read_crontab
+from harness.config.durations import DurationError, parse_duration
+from harness.config.home import Home
+from harness.config.names import did_you_mean
+from harness.config.profile import profile_files
+from harness.errors import NotFound, UsageError
+from harness.services.fires import request_of
+
+app = typer.Typer(no_args_is_help=True, help="The schedule in cron.yaml.")
+
+PERSON = "person"
+JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="A job of cron.yaml.")]
+MaybeJob = Annotated[str | None, typer.Argument(metavar="[JOB]", help="One job; else all.")]
+
+
+@app.command("list")
+def list_jobs(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Every job: when it fires next, and how its last slot ended."""
+    place = the_home(home)
+    with Reader(place.database) as reader:
+        rows = cron_rows(read_schedule(place), reader, datetime.now(UTC))
+    if as_json:
+        emit([row.shape() for row in rows])
+        return
+    cells = [
+        (
+            row.job,
+            row.agent,
+            row.cron,
+            "paused" if row.paused else "off" if not row.enabled else row.next_run_local(),
+            row.last_status,
+        )
+        for row in rows
+    ]
+    table(("job", "agent", "schedule", "next", "last"), cells, "cron.yaml has no jobs")
+
+
+@app.command("next")
+def next_slots(
+    job: MaybeJob = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="A time, or a span from now; else now.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="A time, or a span from now.")
+    ] = None,
+    limit: LimitOption = 10,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What fires next, in each job's own time zone."""
+    crontab = read_schedule(the_home(home))
+    begin = moment(start, crontab) if start else datetime.now(UTC)
+    end = moment(until, crontab) if until else None
+    jobs = [the_job(crontab, job)] if job else list(crontab.jobs.values())
+    found = upcoming([each for each in jobs if each.enabled], begin, end, None if end else limit)
+    if as_json:
+        emit(
+            [
+                {"job": each.id, "agent": each.agent, "slot": slot.astimezone(each.zone)}
+                for slot, each in found
+            ]
+        )
+        return
+    rows = [(wall(slot.astimezone(each.zone)), each.id, each.agent) for slot, each in found]
+    table(("slot", "job", "agent"), rows, "nothing fires in that time")
+
+
+@app.command()
+def run(job: JobArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Ask for a job now, by the same path as on time."""
+    place = the_home(home)
+    wanted = the_job(read_schedule(place), job)
+    with open_bus(place) as bus:
+        task = bus.request(request_of(wanted, sender=PERSON))
+    if as_json:
+        emit(task_shape(task))
+        return
+    say(f"{task.id}  {wanted.id} asked of {wanted.agent}")
+
+
+@app.command()
+def pause(job: JobArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Let a job rest: its slots are recorded as skipped until it is resumed."""
+    set_paused(the_home(home), job, paused=True, as_json=as_json)
+
+
+@app.command()
+def resume(job: JobArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Let a paused job go on."""
+    set_paused(the_home(home), job, paused=False, as_json=as_json)
+
+
+@app.command()
+def history(
+    job: MaybeJob = None,
+    limit: LimitOption = 20,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What became of each slot: fired, missed or skipped."""
+    with Reader(the_home(home).database) as reader:
+        slots = reader.slots(job, limit)
+    if as_json:
+        emit([slot_shape(slot) for slot in slots])
+        return
+    rows = [
+        (local(s.slot), s.job, s.status, f"{s.lateness.total_seconds():.1f} s", s.task, s.note)
+        for s in slots
+    ]
+    table(("slot", "job", "status", "late", "task", "note"), rows, "no slots yet")
+
+
+@app.command()
+def lint(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Check cron.yaml. Exit code 78 on faults."""
+    crontab = read_schedule(the_home(home))
+    if as_json:
+        emit({"jobs": list(crontab.jobs), "warnings": list(crontab.warnings)})
+        return
+    for warning in crontab.warnings:
+        say(f"warning: {warning}")
+    say(f"{len(crontab.jobs)} jobs: all in order")
+
+
+def read_schedule(home: Home) -> Crontab:
+    """The schedule on the disk. Raises ConfigError."""
+    return read_crontab(home.cron_file, frozenset(name for name, _ in profile_files(home)))
+
+
+def the_job(crontab: Crontab, name: str) -> Job:
+    """The job of that name. Raises NotFound, with the one that was probably meant."""
+    if name not in crontab.jobs:
+        hint = did_you_mean(name, crontab.jobs) or "see them with: harness cron list"
+        raise NotFound(f"there is no job `{name}` in cron.yaml", hint=hint)
+    return crontab.jobs[name]
+
+
+def moment(text: str, crontab: Crontab) -> datetime:
+    """A time that a person typed: ISO-8601, in the schedule's zone unless it says another,
+    or a span from now. Raises UsageError."""
+    try:
+        return datetime.now(UTC) + parse_duration(text)
+    except DurationError:
+        pass
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f'"{text}" is neither a time nor a span', hint="like 2026-12-01T09:00, or 24h"
+        ) from None
+    return (time if time.tzinfo else time.replace(tzinfo=crontab.zone)).astimezone(UTC)
+
+
+def upcoming(
+    jobs: list[Job], begin: datetime, end: datetime | None, limit: int | None
+) -> list[tuple[datetime, Job]]:
+    """The slots later than `begin`, to `end` or up to `limit`, soonest first."""
+    lines = [zip(job.slots(begin), repeat(job)) for job in jobs]
+    merged = heapq.merge(*lines, key=lambda pair: (pair[0], pair[1].id))
+    if end is not None:
+        return list(takewhile(lambda pair: pair[0] <= end, merged))
+    return list(islice(merged, limit))
+
+
+def set_paused(home: Home, name: str, *, paused: bool, as_json: bool) -> None:
+    job = the_job(read_schedule(home), name)
+    with open_bus(home) as bus:
+        state = bus.pause(job.id) if paused else bus.resume(job.id)
+    if as_json:
+        emit({"job": job.id, "paused": state.paused})
+        return
+    say(f"{job.id} {'rests until: harness cron resume ' + job.id if paused else 'goes on'}")

@@ -1,0 +1,122 @@
+"""`harness up` and `harness down`: the daemon in the foreground, and the word to end it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from harness.app import App, Readiness, serve
+from harness.cli.output import HomeOption, JsonOption, emit, iso, note, say, the_home
+from harness.config.durations import parse_duration
+from harness.config.home import Home
+from harness.errors import WaitTimeout
+from harness.logs import set_up_logs
+from harness.services.lock import HomeLock, holder
+
+LOOK_SECONDS = 0.05
+FORCED = 130  # a second signal ends at once
+
+
+def up(home: HomeOption = None) -> None:
+    """Run the crew in the foreground until Ctrl-C. Exit code 78: the files cannot run."""
+    place = the_home(home)
+    with HomeLock(place) as lock:
+        log_file = set_up_logs(place.logs, colour=sys.stderr.isatty())
+
+        def tell(ready: Readiness) -> None:
+            lock.tell(
+                pid=os.getpid(),
+                started_at=iso(ready.started_at),
+                version=ready.version,
+                model=ready.model,
+                trouble=ready.trouble,
+            )
+            note(banner(ready, str(log_file)))
+
+        asyncio.run(run(place, tell))
+    note("stopped; what is left carries on at the next start")
+
+
+async def run(home: Home, tell: Callable[[Readiness], None]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ask_to_stop, stop)
+    app = App.open(home)
+    loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(app.reload()))
+    await serve(app, stop, tell)
+
+
+def ask_to_stop(stop: asyncio.Event) -> None:
+    """The first signal stops in good order, the second at once."""
+    if stop.is_set():
+        note("stopped at once; unfinished tasks are taken up at the next start")
+        os._exit(FORCED)
+    note("stopping: sessions are handed back, finals handed over (again to stop at once)")
+    stop.set()
+
+
+def banner(ready: Readiness, log_file: str) -> str:
+    """What a person wants to know at the start."""
+    lines = [
+        f"harness {ready.version}: {len(ready.agents)} agents, {ready.jobs} jobs",
+        f"  home   {ready.home.root}",
+        f"  log    {log_file}",
+        f"  model  {model_line(ready)}",
+    ]
+    if ready.taken_over:
+        lines.append(f"  left   {ready.taken_over} unfinished tasks taken over")
+    for due, job in ready.next_fires:
+        lines.append(f"  next   {due.astimezone():%a %H:%M %Z}  {job}")
+    if not ready.next_fires:
+        lines.append("  next   nothing is scheduled")
+    lines.append('ask it:  harness send ainews "Digest now" --wait     stop it: Ctrl-C')
+    return "\n".join(lines)
+
+
+def model_line(ready: Readiness) -> str:
+    if ready.trouble is None:
+        return f"{ready.wanted}, it answers"
+    if ready.model == ready.wanted:
+        return f"{ready.wanted} cannot be used: {ready.trouble}; tasks wait and are tried again"
+    return f"{ready.model} (degraded: {ready.wanted} cannot be used: {ready.trouble})"
+
+
+def down(
+    timeout: Annotated[
+        str, typer.Option("--timeout", help="How long to wait for the end, like 90s.")
+    ] = "2m",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End the running daemon in good order."""
+    place = the_home(home)
+    facts = holder(place)
+    if facts and "pid" in facts:
+        with suppress(ProcessLookupError):
+            os.kill(facts["pid"], signal.SIGTERM)
+        wait_until_gone(place, parse_duration(timeout).total_seconds())
+    if as_json:
+        emit({"stopped": facts is not None, "pid": (facts or {}).get("pid")})
+        return
+    say(f"stopped (process {facts.get('pid')})" if facts else "the crew was not running")
+
+
+def wait_until_gone(home: Home, patience: float) -> None:
+    """Return once nobody holds the home. Raises WaitTimeout."""
+    until = time.monotonic() + patience
+    while holder(home) is not None:
+        if time.monotonic() > until:
+            raise WaitTimeout(
+                f"the daemon of {home.root} is still stopping after {int(patience)} s",
+                hint="run harness down again to end it at once",
+            )
+        time.sleep(LOOK_SECONDS)

@@ -1,0 +1,170 @@
+"""`harness queue`: what was asked, where it stands, and how it went, event by event."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Annotated
+
+import typer
+
+from harness.bus.port import Event, State, Task
+from harness.bus.reader import Reader
+from harness.bus.sync import SyncBus
+from harness.cli.output import (
+    HomeOption,
+    JsonOption,
+    LimitOption,
+    age,
+    emit,
+    facts,
+    local,
+    paint,
+    say,
+    short,
+    table,
+    the_home,
+)
+from harness.cli.shapes import event_shape, task_shape
+from harness.clock import SystemClock
+from harness.config.home import Home
+from harness.ids import Ids
+
+app = typer.Typer(no_args_is_help=True, help="Tasks: what waits, runs, and is over.")
+
+LOOK_SECONDS = 0.2
+TaskArgument = Annotated[
+    str, typer.Argument(metavar="TASK", help="An id, or the unique beginning of one.")
+]
+StateOption = Annotated[State | None, typer.Option("--state", help="Only tasks in this state.")]
+AgentOption = Annotated[str | None, typer.Option("--agent", help="Only tasks of this agent.")]
+
+
+@app.command("list")
+def list_tasks(
+    state: StateOption = None,
+    agent: AgentOption = None,
+    limit: LimitOption = 20,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The newest tasks."""
+    with Reader(the_home(home).database) as reader:
+        tasks = reader.tasks(state=state, agent=agent, limit=limit)
+    if as_json:
+        emit([task_shape(task) for task in tasks])
+        return
+    rows = [
+        (
+            task.id,
+            task.agent,
+            task.state,
+            task.outcome,
+            f"{task.attempt}/{task.max_attempts}",
+            age(task.updated_at),
+            short(task.title, 40),
+        )
+        for task in tasks
+    ]
+    headers = ("task", "agent", "state", "outcome", "tries", "since", "title")
+    table(headers, rows, "no such tasks")
+
+
+@app.command()
+def show(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """One task: what was asked, each event, and the answer."""
+    place = the_home(home)
+    with Reader(place.database) as reader:
+        found = reader.get(task)
+        events = reader.events(found.id)
+        deliveries = reader.deliveries(found.id)
+    if as_json:
+        emit({**task_shape(found), "events": [event_shape(event) for event in events]})
+        return
+    show_task(place, found)
+    say()
+    rows = [(e.seq, local(e.at), e.state, e.outcome, e.attempt, e.actor, e.note) for e in events]
+    table(("seq", "at", "state", "outcome", "try", "by", "note"), rows, "no events")
+    for delivery in deliveries:
+        say(f"delivery to {delivery.channel}: {delivery.state} {delivery.note or ''}".rstrip())
+    if found.result and found.result.text:
+        say(f"\n{found.result.text}")
+
+
+def show_task(home: Home, task: Task) -> None:
+    result = task.result
+    transcript = home.sessions / f"{task.id}-{task.attempt}.jsonl"
+    facts(
+        {
+            "task": task.id,
+            "agent": task.agent,
+            "from": task.sender + (f", job {task.job}" if task.job else ""),
+            "asked": short(task.prompt, 200),
+            "state": f"{task.state}" + (f", {task.outcome}" if task.outcome else ""),
+            "attempt": f"{task.attempt} of {task.max_attempts}",
+            "priority": task.priority,
+            "parent": task.parent,
+            "key": task.key,
+            "not before": local(task.not_before) if task.state is State.REQUEST else None,
+            "held by": f"{task.owner} until {local(task.lease_until)}" if task.owner else None,
+            "error": task.error,
+            "model": result.model if result else None,
+            "degraded": "yes: no language model wrote this" if result and result.degraded else None,
+            "tokens": ", ".join(f"{k} {v}" for k, v in result.tokens.items()) if result else None,
+            "delivered": local(task.delivered_at) if task.delivered_at else None,
+            "transcript": transcript if transcript.exists() else None,
+        }
+    )
+
+
+@app.command()
+def resend(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Give a dead task a new budget of attempts; id, key and lineage stay."""
+    with open_bus(the_home(home)) as bus:
+        sent = bus.resend(bus.reader.get(task).id, actor="person")
+    done(sent, "waits again", as_json=as_json)
+
+
+@app.command()
+def cancel(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """End a task that is not final; a session that works on it is stopped."""
+    with open_bus(the_home(home)) as bus:
+        ended = bus.cancel(bus.reader.get(task).id, actor="person")
+    done(ended, "cancelled", as_json=as_json)
+
+
+@app.command()
+def watch(agent: AgentOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Every event as it happens, until Ctrl-C; with --json one object a line."""
+    with Reader(the_home(home).database) as reader:
+        seen = reader.last_seq()
+        while True:
+            for event in reader.events_after(seen):
+                seen = event.seq
+                task = reader.get(event.task)
+                if agent is None or task.agent == agent:
+                    say(event_line(task, event, as_json=as_json))
+            time.sleep(LOOK_SECONDS)
+
+
+def event_line(task: Task, event: Event, *, as_json: bool) -> str:
+    if as_json:
+        fact = {"task": task.id, "agent": task.agent, **event_shape(event)}
+        return json.dumps(fact, ensure_ascii=False)
+    where = f"{event.state} {event.outcome or ''}".strip()
+    why = f"  {event.note}" if event.note else ""
+    return (
+        f"{local(event.at)}  {task.id}  {task.agent:<8}  {where:<16}  {short(task.title, 40)}{why}"
+    )
+
+
+def open_bus(home: Home) -> SyncBus:
+    clock = SystemClock()
+    return SyncBus(home, clock, Ids(clock))
+
+
+def done(task: Task, word: str, *, as_json: bool) -> None:
+    if as_json:
+        emit(task_shape(task))
+    else:
+        say(f"{paint(word, 'bold')}: task {task.id} ({short(task.title)})")

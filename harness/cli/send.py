@@ -1,0 +1,132 @@
+"""`harness send`: ask an agent for something, and maybe wait for the answer."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from harness.bus.port import Outcome, Priority, Request, State, Task
+from harness.bus.reader import Reader
+from harness.bus.sync import SyncBus
+from harness.cli.output import HomeOption, JsonOption, age, emit, note, say, the_home
+from harness.cli.shapes import task_shape
+from harness.clock import SystemClock
+from harness.config.durations import parse_duration
+from harness.config.home import Home
+from harness.config.names import did_you_mean
+from harness.config.profile import profile_files
+from harness.config.settings import read_settings
+from harness.errors import DaemonNeeded, NotFound, WaitTimeout
+from harness.ids import Ids
+from harness.services.lock import holder
+
+LOOK_SECONDS = 0.05
+ANSWERED = {Outcome.DONE, Outcome.PARTIAL}
+WORDS = {
+    State.REQUEST: "waits",
+    State.CONFIRMED: "taken up",
+    State.FINAL: "final",
+    State.DEAD: "dead letter",
+}
+
+
+def send(
+    agent: Annotated[str, typer.Argument(metavar="AGENT", help="Who is asked.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What it should do.")],
+    key: Annotated[
+        str | None, typer.Option("--key", help="The same key asks for the same task only once.")
+    ] = None,
+    priority: Annotated[Priority, typer.Option("--priority", help="P0 before P1 before P2.")] = (
+        Priority.P1
+    ),
+    wait: Annotated[bool, typer.Option("--wait", help="Stay until the answer is there.")] = False,
+    timeout: Annotated[
+        str, typer.Option("--timeout", help="How long --wait waits, like 90s or 20m.")
+    ] = "30m",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask an agent; the request is on the disk when this returns."""
+    place = the_home(home)
+    patience = parse_duration(timeout).total_seconds()
+    task = post(place, agent, text, key, priority)
+    running = holder(place) is not None
+    if not running:
+        note(f"the crew is not running: task {task.id} is stored and waits for `harness up`")
+    if wait and task.state in {State.REQUEST, State.CONFIRMED}:
+        if not running:
+            raise DaemonNeeded(
+                f"nobody is there to answer task {task.id}",
+                hint=f"start the crew with: harness up --home {place.root}",
+            )
+        task = wait_for(place, task, patience)
+    if as_json:
+        emit(task_shape(task))
+    else:
+        show(task)
+    raise typer.Exit(exit_code(task))
+
+
+def post(home: Home, agent: str, text: str, key: str | None, priority: Priority) -> Task:
+    """Store the request. Raises NotFound for an agent that is not in this home."""
+    names = [name for name, _ in profile_files(home)]
+    if agent not in names:
+        hint = did_you_mean(agent, names) or f"known: {', '.join(names)}"
+        raise NotFound(f"there is no agent `{agent}` in {home.root}", hint=hint)
+    deliver = read_settings(home.settings_file, os.environ).delivery.default
+    clock = SystemClock()
+    with SyncBus(home, clock, Ids(clock)) as bus:
+        return bus.request(
+            Request(agent=agent, prompt=text, key=key, priority=priority, deliver=deliver)
+        )
+
+
+def wait_for(home: Home, task: Task, patience: float) -> Task:
+    """The task once it is over, and its answer delivered. Raises WaitTimeout."""
+    until = time.monotonic() + patience
+    seen = 0
+    with Reader(home.database) as reader:
+        while time.monotonic() < until:
+            task = reader.get(task.id)
+            seen = tell_news(reader, task, seen)
+            handed_over = not task.deliver or task.delivered_at is not None
+            if task.state is State.DEAD or (task.state is State.FINAL and handed_over):
+                return task
+            time.sleep(LOOK_SECONDS)
+    raise WaitTimeout(
+        f"task {task.id} is still in {task.state} after {int(patience)} s; it goes on",
+        hint=f"look at it with: harness queue show {task.id}",
+    )
+
+
+def tell_news(reader: Reader, task: Task, seen: int) -> int:
+    """Show a person who waits what happened since event `seen`; the newest event."""
+    for event in reader.events(task.id):
+        if event.seq <= seen:
+            continue
+        seen = event.seq
+        if sys.stderr.isatty():
+            why = f": {event.note}" if event.note else ""
+            note(f"  {age(event.at)}  {WORDS[event.state]} (attempt {event.attempt}){why}")
+    return seen
+
+
+def show(task: Task) -> None:
+    """The answer, or where to look for it."""
+    if task.state in {State.REQUEST, State.CONFIRMED}:
+        say(task.id)
+        note(f"look at it with: harness queue show {task.id}")
+        return
+    if task.result and task.result.text:
+        say(task.result.text)
+    outcome = task.outcome or task.state
+    note(f"{outcome}, task {task.id}" + (f": {task.error}" if task.error else ""))
+
+
+def exit_code(task: Task) -> int:
+    over = task.state in {State.FINAL, State.DEAD}
+    return int(over and task.outcome not in ANSWERED)

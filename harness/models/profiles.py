@@ -1,0 +1,92 @@
+"""The model profiles of harness.yaml, made into models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.clock import Clock
+from harness.config.settings import ModelProfile, ModelsSettings, ModelTimeouts
+from harness.models.chain import FallbackModel
+from harness.models.extractive import ExtractiveModel
+from harness.models.ollama import OllamaModel
+from harness.models.ollama_host import OllamaHost
+from harness.models.patience import Timeouts
+from harness.models.port import Model
+from harness.models.scripted import ScriptedModel
+from harness.models.unusable import UnusableModel
+
+
+class Models:
+    """Each profile's model with its fallbacks, built at its first use.
+
+    Profiles that share a fallback share the model, and models of one server its connections.
+    """
+
+    def __init__(self, settings: ModelsSettings, clock: Clock, root: Path) -> None:
+        """`root` is where the scripts of scripted profiles are looked for."""
+        self.settings = settings
+        self.clock = clock
+        self.root = root
+        self.hosts = {host.name: OllamaHost(host.url) for host in settings.hosts}
+        self.built: dict[str, Model] = {}
+        self.chains: dict[str, FallbackModel] = {}
+
+    def get(self, profile: str | None) -> FallbackModel:
+        """The model of a profile, the default one for None. Raises KeyError."""
+        name = profile or self.settings.default
+        if name not in self.chains:
+            links = [self.link(each) for each in dict.fromkeys(self.line(name))]
+            self.chains[name] = FallbackModel(links, self.clock)
+        return self.chains[name]
+
+    def line(self, name: str, *above: str) -> Iterator[str]:
+        """A profile and all it falls back on, nearest first; a circle ends where it closes."""
+        yield name
+        for fallback in self.settings.profiles[name].fallback:
+            if fallback not in above:
+                yield from self.line(fallback, name, *above)
+
+    def link(self, name: str) -> Model:
+        if name not in self.built:
+            self.built[name] = self.build(name, self.settings.profiles[name])
+        return self.built[name]
+
+    def build(self, name: str, profile: ModelProfile) -> Model:
+        match profile.provider:
+            case "ollama":
+                return OllamaModel(
+                    self.hosts[profile.host or self.settings.hosts[0].name],
+                    profile.model,
+                    clock=self.clock,
+                    num_ctx=profile.num_ctx,
+                    options={}
+                    if profile.temperature is None
+                    else {"temperature": profile.temperature},
+                    keep_alive=profile.keep_alive,
+                    timeouts=seconds(self.settings.timeouts),
+                )
+            case "extractive":
+                return ExtractiveModel(self.clock)
+            case "scripted" if profile.script is not None:
+                return ScriptedModel.load(self.root / profile.script)
+            case _:
+                return UnusableModel(f"{profile.provider}/{profile.model}", why_not(name, profile))
+
+    async def aclose(self) -> None:
+        for model in self.built.values():
+            await model.aclose()
+
+
+def seconds(timeouts: ModelTimeouts) -> Timeouts:
+    return Timeouts(
+        load=timeouts.load.total_seconds(),
+        first_token=timeouts.first_token.total_seconds(),
+        idle=timeouts.idle.total_seconds(),
+    )
+
+
+def why_not(name: str, profile: ModelProfile) -> str:
+    if profile.provider == "scripted":
+        return f"model profile `{name}` is scripted and names no `script`"
+    return f"model profile `{name}`: provider {profile.provider} is not in this version yet"

@@ -1,0 +1,24 @@
+"""What becomes of a slot when its time has come, or gone by: a pure rule."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from harness.bus.port import SlotStatus
+from harness.config.crontab import Misfire
+
+PUNCTUAL = timedelta(seconds=60)  # so late a slot still counts as on time
+
+
+def verdict(
+    slot: datetime, now: datetime, *, newest: bool, misfire: Misfire, grace: timedelta
+) -> SlotStatus:
+    """Whether a due slot fires or was missed; `newest`: no later slot of the job is due."""
+    late = now - slot
+    if late <= PUNCTUAL:
+        return SlotStatus.FIRED
+    if misfire is Misfire.SKIP or late > grace:
+        return SlotStatus.MISSED
+    if misfire is Misfire.ALL or newest:
+        return SlotStatus.FIRED
+    return SlotStatus.MISSED

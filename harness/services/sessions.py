@@ -1,0 +1,91 @@
+"""Opens a session for each task, from the crew's files as they are now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from harness.bus.port import Task
+from harness.bus.sqlite import SqliteBus
+from harness.clock import Clock
+from harness.config.crew import Crew
+from harness.config.home import Home
+from harness.config.profile import Profile
+from harness.delivery.degraded import with_notice
+from harness.models.profiles import Models
+from harness.session.brief import Brief, Limits
+from harness.session.loop import Session
+from harness.session.parts import read_parts
+from harness.session.prompt import compose
+from harness.session.steps import Ended
+from harness.session.transcript import Header, Transcript, record
+from harness.tools.catalogue import all_tools
+from harness.tools.context import ToolContext
+from harness.tools.toolbox import Toolbox
+from harness.tools.web import Web
+
+
+class Sessions:
+    """The dispatcher's answer: a task goes in, a recorded session's end comes out."""
+
+    def __init__(
+        self,
+        home: Home,
+        bus: SqliteBus,
+        clock: Clock,
+        web: Web,
+        crew: Callable[[], Crew],
+        models: Callable[[], Models],
+    ) -> None:
+        self.home = home
+        self.bus = bus
+        self.clock = clock
+        self.web = web
+        self.crew = crew
+        self.models = models
+
+    async def __call__(self, task: Task, cancel: asyncio.Event) -> Ended:
+        """Run one attempt. Raises LeaseLost when the task is taken away meanwhile."""
+        crew = self.crew()
+        profile = crew.profiles[task.agent]
+        model = self.models().get(profile.front.model)
+        session = Session(
+            await self.brief(crew, profile, task),
+            model,
+            self.toolbox(crew, profile, task),
+            self.clock,
+            notes=partial(self.bus.take_notes, task),
+            cancel=cancel,
+        )
+        header = Header(task.id, task.agent, task.attempt, model.name)
+        with Transcript(self.home.sessions, header, self.clock) as transcript:
+            ended = await record(session, transcript)
+        return replace(ended, result=replace(ended.result, text=with_notice(ended.result)))
+
+    async def brief(self, crew: Crew, profile: Profile, task: Task) -> Brief:
+        now = self.clock.now().astimezone(crew.crontab.zone)
+        parts = await asyncio.to_thread(read_parts, self.home, profile, task, now)
+        system, opening = compose(parts)
+        limits = Limits(
+            max_turns=profile.front.max_turns or crew.settings.session.max_turns,
+            tokens=profile.front.budget or crew.settings.session.budget,
+            timeout=task.timeout.total_seconds(),
+        )
+        return Brief(task.id, task.agent, system, opening, task.attempt, limits)
+
+    def toolbox(self, crew: Crew, profile: Profile, task: Task) -> Toolbox:
+        tools = all_tools()
+        named = [tools[name] for name in profile.front.tools if name in tools]
+        context = ToolContext(
+            agent=task.agent,
+            task=task,
+            home=self.home,
+            clock=self.clock,
+            bus=self.bus,
+            web=self.web,
+            agents=frozenset(crew.profiles),
+            spill=self.home.sessions / f"{task.id}-{task.attempt}",
+        )
+        return Toolbox(named, context)

@@ -1,0 +1,44 @@
+"""The misfire rule, on its own."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.bus.port import SlotStatus
+from harness.config.crontab import Misfire
+from harness.services.misfire import PUNCTUAL, verdict
+
+SLOT = datetime(2026, 1, 1, 7, 30, tzinfo=UTC)
+spans = st.timedeltas(timedelta(0), timedelta(days=3))
+
+
+@pytest.mark.parametrize(
+    ("misfire", "newest", "status"),
+    [
+        (Misfire.SKIP, True, SlotStatus.MISSED),
+        (Misfire.ONCE, True, SlotStatus.FIRED),
+        (Misfire.ONCE, False, SlotStatus.MISSED),
+        (Misfire.ALL, False, SlotStatus.FIRED),
+    ],
+)
+def test_a_late_slot_within_its_grace_goes_by_the_policy(
+    misfire: Misfire, newest: bool, status: SlotStatus
+) -> None:
+    now = SLOT + timedelta(minutes=20)
+
+    grace = timedelta(hours=1)
+    assert verdict(SLOT, now, newest=newest, misfire=misfire, grace=grace) is status
+
+
+@given(late=spans, grace=spans, newest=st.booleans(), misfire=st.sampled_from(Misfire))
+def test_punctual_slots_fire_and_none_fires_beyond_its_grace(
+    late: timedelta, grace: timedelta, newest: bool, misfire: Misfire
+) -> None:
+    status = verdict(SLOT, SLOT + late, newest=newest, misfire=misfire, grace=grace)
+
+    if late <= PUNCTUAL:
+        assert status is SlotStatus.FIRED
+    elif late > grace:
+        assert status is SlotStatus.MISSED
