@@ -78,7 +78,8 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], empty: str) 
         return
     cells = [[str(cell) if cell is not None else "-" for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
-    say(paint("  ".join(h.upper().ljust(w) for h, w in zip(headers, widths, strict=True)), "dim"))
+    head = "  ".join(h.upper().ljust(w) for h, w in zip(headers, widths, strict=True))
+    say(paint(head.rstrip(), "dim"))
     for row in cells:
         padded = [
             paint(cell.ljust(width), TINTS.get(cell, ""))

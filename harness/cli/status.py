@@ -115,8 +115,8 @@ def running(daemon: dict[str, Any] | None) -> str:
     if daemon is None:
         return paint("not running", "red") + "; start it with: harness up"
     since = daemon.get("started_at")
-    up = f", up since {age(datetime.fromisoformat(since))}" if since else ", starting"
-    return f"{paint('running', 'green')} (process {daemon.get('pid')}{up.replace(' ago', '')})"
+    up = f"started {age(datetime.fromisoformat(since))}" if since else "starting"
+    return f"{paint('running', 'green')} (process {daemon.get('pid')}, {up})"
 
 
 def model_line(daemon: dict[str, Any]) -> str | None:

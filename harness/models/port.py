@@ -139,14 +139,15 @@ class BadReply(ModelError):
         self.raw = raw
 
 
+CHARS_PER_TOKEN = 3.6  # of Latin text, as a guess
 _WIDE = re.compile("[\u2e80-\U0010ffff]")
 _PER_MESSAGE = 4  # tokens that a chat template spends on a role and its marks
 
 
 def estimate_tokens(text: str) -> int:
-    """A guess before the call: characters / 3.6 for Latin text, one each for CJK."""
+    """A guess before the call: one token for 3.6 characters of Latin text, or one of CJK."""
     wide = 0 if text.isascii() else len(_WIDE.findall(text))
-    return wide + round((len(text) - wide) / 3.6)
+    return wide + round((len(text) - wide) / CHARS_PER_TOKEN)
 
 
 def estimate_prompt(request: ChatRequest) -> int:

@@ -71,7 +71,8 @@ class Courier:
 
     async def offer(self, task: Task, name: str) -> bool:
         """Try one channel, unless it rests; True when it is settled, for good or for bad."""
-        if self.clock.now() < self.again_at.get((task.id, name), self.clock.now()):
+        rests_until = self.again_at.get((task.id, name))
+        if rests_until is not None and self.clock.now() < rests_until:
             return False
         delivery = await self.bus.begin_delivery(task.id, name)
         if delivery is None:

@@ -14,17 +14,20 @@ from harness.config.crew import Crew
 from harness.config.home import Home
 from harness.config.profile import Profile
 from harness.delivery.degraded import with_notice
+from harness.models.port import CHARS_PER_TOKEN, Model
 from harness.models.profiles import Models
 from harness.session.brief import Brief, Limits
 from harness.session.loop import Session
 from harness.session.parts import read_parts
-from harness.session.prompt import compose
+from harness.session.prompt import Budget, compose
 from harness.session.steps import Ended
 from harness.session.transcript import Header, Transcript, record
 from harness.tools.catalogue import all_tools
 from harness.tools.context import ToolContext
 from harness.tools.toolbox import Toolbox
 from harness.tools.web import Web
+
+RESULT_SHARE = 0.4  # of the model's context, for one tool result
 
 
 class Sessions:
@@ -52,9 +55,9 @@ class Sessions:
         profile = crew.profiles[task.agent]
         model = self.models().get(profile.front.model)
         session = Session(
-            await self.brief(crew, profile, task),
+            await self.brief(crew, profile, task, model),
             model,
-            self.toolbox(crew, profile, task),
+            self.toolbox(crew, profile, task, model),
             self.clock,
             notes=partial(self.bus.take_notes, task),
             cancel=cancel,
@@ -64,18 +67,18 @@ class Sessions:
             ended = await record(session, transcript)
         return replace(ended, result=replace(ended.result, text=with_notice(ended.result)))
 
-    async def brief(self, crew: Crew, profile: Profile, task: Task) -> Brief:
+    async def brief(self, crew: Crew, profile: Profile, task: Task, model: Model) -> Brief:
         now = self.clock.now().astimezone(crew.crontab.zone)
         parts = await asyncio.to_thread(read_parts, self.home, profile, task, now)
-        system, opening = compose(parts)
+        prompt = compose(parts, Budget.within(model.context_tokens))
         limits = Limits(
             max_turns=profile.front.max_turns or crew.settings.session.max_turns,
             tokens=profile.front.budget or crew.settings.session.budget,
             timeout=task.timeout.total_seconds(),
         )
-        return Brief(task.id, task.agent, system, opening, task.attempt, limits)
+        return Brief(task.id, task.agent, prompt.system, prompt.opening, task.attempt, limits)
 
-    def toolbox(self, crew: Crew, profile: Profile, task: Task) -> Toolbox:
+    def toolbox(self, crew: Crew, profile: Profile, task: Task, model: Model) -> Toolbox:
         tools = all_tools()
         named = [tools[name] for name in profile.front.tools if name in tools]
         context = ToolContext(
@@ -88,4 +91,5 @@ class Sessions:
             agents=frozenset(crew.profiles),
             spill=self.home.sessions / f"{task.id}-{task.attempt}",
         )
-        return Toolbox(named, context)
+        room = int(model.context_tokens * RESULT_SHARE * CHARS_PER_TOKEN)
+        return Toolbox(named, context, max_chars=room)

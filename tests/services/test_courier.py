@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -111,6 +112,25 @@ async def test_a_final_goes_to_each_of_its_channels_and_is_stamped(house: House)
     (page,) = house.pages()
     notes = {each.channel: each.note for each in house.bus.reader.deliveries(task.id)}
     assert notes["archive"] == page.relative_to(house.home.root).as_posix()
+
+
+class Running(FakeClock):
+    """A clock that moves on with every look, as the real one does."""
+
+    def now(self) -> datetime:
+        self.shift(timedelta(microseconds=1))
+        return super().now()
+
+
+async def test_a_final_is_delivered_at_once_by_a_clock_that_does_not_stand_still(
+    house: House,
+) -> None:
+    task = await house.answered("archive", "log")
+    courier = Courier(house.bus, house.channels, Running())
+
+    await courier.bring(task)
+
+    assert house.is_stamped(task)
 
 
 async def test_a_final_that_comes_while_the_courier_waits_is_delivered(house: House) -> None:
