@@ -23,9 +23,10 @@ from harness.cli.output import (
 from harness.cli.queue import open_bus
 from harness.cli.schedule import cron_rows, wall
 from harness.cli.shapes import slot_shape, task_shape
-from harness.config.crontab import Crontab, Job, read_crontab
+from harness.config.crontab import Crontab, read_crontab
 from harness.config.durations import DurationError, parse_duration
 from harness.config.home import Home
+from harness.config.job import Job
 from harness.config.names import did_you_mean
 from harness.config.profile import profile_files
 from harness.errors import NotFound, UsageError
@@ -140,10 +141,11 @@ def history(
 def lint(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Check cron.yaml. Exit code 78 on faults."""
     crontab = read_schedule(the_home(home))
+    warnings = [*crontab.warnings, *crontab.over(datetime.now(UTC))]
     if as_json:
-        emit({"jobs": list(crontab.jobs), "warnings": list(crontab.warnings)})
+        emit({"jobs": list(crontab.jobs), "warnings": warnings})
         return
-    for warning in crontab.warnings:
+    for warning in warnings:
         say(f"warning: {warning}")
     say(f"{len(crontab.jobs)} jobs: all in order")
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from harness.bus.reader import Reader
-from harness.config.crontab import Crontab, Job
+from harness.config.crontab import Crontab
+from harness.config.job import Job
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,11 @@ def _complaint(model: type[BaseModel], detail: ErrorDetails) -> Complaint:
             options = re.findall(r"'([^']*)'", expected)
             message = f"`{name}` cannot be {_echo(detail['input'])}; it is {expected}"
             return Complaint(location, message, did_you_mean(str(detail["input"]), options))
+        case "model_type" | "dict_type" | "model_attributes_type":
+            message = f"`{name}` should be a mapping, not {_echo(detail['input'])}"
+            return Complaint(location, message)
+        case "string_too_short":
+            return Complaint(location, f"`{name}` is empty")
     if location[-1:] == ("[key]",):
         return Complaint(location[:-1], f"`{location[-2]}`: {detail['msg']}", key=True)
     should = detail["msg"].replace("Input should", f"`{name}` should", 1)

@@ -1,160 +1,25 @@
-"""cron.yaml: which agent does what, and when."""
+"""cron.yaml: which agent does what, and when. Read whole, with all its faults at once."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-
+from harness.config.cronfile import CronFile, JobLine, with_defaults
 from harness.config.document import Document, Location, check
-from harness.config.durations import Duration, format_duration
+from harness.config.job import Job
 from harness.config.names import did_you_mean, unknown_name
-from harness.cronline import Cronline, CronlineError
+from harness.cronline import Cronline, CronlineError, instant_of
 from harness.errors import ConfigError, Problem
 
 JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 KINDS = ("cron", "every", "at", "after")
 SHORTEST_PERIOD = timedelta(seconds=1)
-SHORTEST_GRACE = timedelta(minutes=2)  # what `auto` means at least, and at most
-LONGEST_GRACE = timedelta(hours=2)
-
-
-class Misfire(StrEnum):
-    """What becomes of slots that nobody was there to fire."""
-
-    SKIP = "skip"  # they are let go
-    ONCE = "once"  # the newest one within the grace fires
-    ALL = "all"  # every one within the grace fires
-
-
-class Overlap(StrEnum):
-    """What becomes of a slot while the job's last task is not over."""
-
-    SKIP = "skip"  # the slot is let go
-    QUEUE = "queue"  # it waits in the agent's lane
-    REPLACE = "replace"  # the older task is cancelled
-
-
-def one_or_more(value: object) -> object:
-    """`after: a` means `after: [a]`."""
-    return [value] if isinstance(value, str) else value
-
-
-Grace = Literal["auto"] | Duration
-Names = Annotated[list[str], BeforeValidator(one_or_more)]
-
-
-class Line(BaseModel):
-    """What `defaults` may say for every job, and a job for itself."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    misfire: Misfire = Misfire.ONCE
-    grace: Grace = "auto"
-    overlap: Overlap = Overlap.SKIP
-    timeout: Duration = timedelta(minutes=20)
-    jitter: Duration = timedelta(0)
-    deliver: Names = []
-    priority: Literal["P0", "P1", "P2"] = "P1"
-    timezone: str | None = None
-
-
-class JobLine(Line):
-    """One entry under `jobs`."""
-
-    agent: str
-    prompt: str = Field(min_length=1)
-    title: str = ""
-    cron: str | None = None
-    every: Duration | None = None
-    at: str | None = None
-    after: Names | None = None
-    enabled: bool = True
-
-
-class CronFile(BaseModel):
-    """The whole file, before its names and lines are looked at."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    timezone: str = "UTC"
-    defaults: Line = Line()
-    jobs: dict[str, JobLine] = {}
-
-
-@dataclass(frozen=True)
-class Job:
-    """One job with everything decided. Its id is stable across edits of all else."""
-
-    id: str
-    line: JobLine
-    zone: ZoneInfo
-    cron: Cronline | None = None
-    at: datetime | None = None
-
-    @property
-    def agent(self) -> str:
-        return self.line.agent
-
-    @property
-    def enabled(self) -> bool:
-        return self.line.enabled
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of all that decides when it fires; another one is another schedule."""
-        line = self.line
-        every = line.every and format_duration(line.every)
-        parts = (self.zone.key, line.cron, every, line.at, line.after, line.jitter, line.enabled)
-        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
-
-    @property
-    def offset(self) -> timedelta:
-        """The job's own part of its jitter: always the same for the same id."""
-        number = int.from_bytes(hashlib.sha256(self.id.encode()).digest()[:8])
-        return timedelta(seconds=number % (int(self.line.jitter.total_seconds()) + 1))
-
-    @property
-    def schedule(self) -> str:
-        """When it fires, as the file says it."""
-        line = self.line
-        if line.every is not None:
-            return f"every {format_duration(line.every)}"
-        if line.after is not None:
-            return f"after {', '.join(line.after)}"
-        return line.cron or f"at {line.at}"
-
-    def slots(self, after: datetime) -> Iterator[datetime]:
-        """The job's due times later than `after`, in UTC, ascending; a job that waits for
-        others has none."""
-        plain = self._plain_slots(after - self.offset)
-        return (slot + self.offset for slot in plain)
-
-    def _plain_slots(self, after: datetime) -> Iterator[datetime]:
-        if self.cron is not None:
-            yield from self.cron.slots(self.zone, after)
-        elif self.line.every is not None:
-            yield from multiples(self.line.every, self.zone, after)
-        elif self.at is not None and self.at > after:
-            yield self.at
-
-    def grace(self, slot: datetime) -> timedelta:
-        """How late the slot may still fire: `auto` is half the time to the next one, within
-        2 minutes and 2 hours."""
-        if isinstance(self.line.grace, timedelta):
-            return self.line.grace
-        following = next(self.slots(slot), None)
-        half = (following - slot) / 2 if following else LONGEST_GRACE
-        return min(max(half, SHORTEST_GRACE), LONGEST_GRACE)
 
 
 @dataclass(frozen=True)
@@ -165,15 +30,13 @@ class Crontab:
     jobs: Mapping[str, Job] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
-
-def multiples(period: timedelta, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
-    """Every multiple of the period, counted in real time from the zone's midnight of
-    1970-01-01, so that no restart moves it."""
-    start = datetime(1970, 1, 1, tzinfo=zone).astimezone(UTC)
-    number = (after - start) // period + 1
-    while True:
-        yield start + number * period
-        number += 1
+    def over(self, now: datetime) -> list[str]:
+        """A remark on each job whose one time has passed: it fires no more."""
+        return [
+            f"job `{job.id}`: {job.schedule} has passed; it fires no more"
+            for job in self.jobs.values()
+            if job.enabled and job.at is not None and next(job.slots(now), None) is None
+        ]
 
 
 def read_crontab(path: Path, agents: frozenset[str] | None = None) -> Crontab:
@@ -184,8 +47,24 @@ def read_crontab(path: Path, agents: frozenset[str] | None = None) -> Crontab:
     document = Document.read(path)
     file = check(document, CronFile)
     if isinstance(file, list):
-        raise ConfigError(file)
+        return Reader(document, what_is_sound(document), agents, problems=file).crontab()
     return Reader(document, file, agents).crontab()
+
+
+def what_is_sound(document: Document) -> CronFile:
+    """The parts of a faulty file whose names and times can be looked at all the same."""
+    data = document.data if isinstance(document.data, dict) else {}
+    entries = data.get("jobs")
+    lines = {
+        name: check(document, JobLine, ("jobs", name))
+        for name in (entries if isinstance(entries, dict) else ())
+        if isinstance(name, str)
+    }
+    zone = data.get("timezone")
+    return CronFile(
+        timezone=zone if isinstance(zone, str) else "UTC",
+        jobs={name: line for name, line in lines.items() if isinstance(line, JobLine)},
+    )
 
 
 @dataclass
@@ -235,14 +114,16 @@ class Reader:
             self.problems.append(
                 unknown_name(self.document, place, line.agent, self.agents, "agent")
             )
-        for index, other in enumerate(line.after or ()):
-            if other not in self.file.jobs:
+        self.check_waiting(here, name, line.after or [])
+
+    def check_waiting(self, here: Location, name: str, others: list[str]) -> None:
+        known = self.document.data["jobs"]
+        for index, other in enumerate(others):
+            if other not in known:
                 place = (*here, "after", index)
-                self.problems.append(
-                    unknown_name(self.document, place, other, self.file.jobs, "job")
-                )
-        if line.after is not None:
-            self.warnings.append(f"job `{name}`: `after` is read and does not fire yet")
+                self.problems.append(unknown_name(self.document, place, other, known, "job"))
+            elif other in self.file.jobs and not self.file.jobs[other].enabled:
+                self.warnings.append(f"job `{name}` waits for `{other}`, which is not enabled")
 
     def says(self, job: str, key: str) -> bool:
         return key in self.document.data["jobs"][job]
@@ -276,7 +157,8 @@ class Reader:
             hint = "write it like 2026-12-01T09:00"
             self.fault((*here, "at"), f'"{text}" is no date and time', hint=hint)
             return None
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+        moment = moment.replace(microsecond=0)
+        return moment.astimezone(UTC) if moment.tzinfo else instant_of(moment, zone)
 
     def fault(
         self,
@@ -288,16 +170,6 @@ class Reader:
         hint: str | None = None,
     ) -> None:
         self.problems.append(self.document.problem(place, message, key=key, width=width, hint=hint))
-
-
-def with_defaults(line: JobLine, defaults: Line) -> JobLine:
-    """The line, with the file's defaults for what it does not say itself."""
-    missing = {
-        name: getattr(defaults, name)
-        for name in defaults.model_fields_set
-        if name not in line.model_fields_set
-    }
-    return line.model_copy(update=missing)
 
 
 def circles(document: Document, jobs: Mapping[str, JobLine]) -> Iterator[Problem]:

@@ -5,6 +5,6 @@ lists where we refuse what it takes).
 """
 
 from harness.cronline.fields import CronlineError
-from harness.cronline.line import Cronline
+from harness.cronline.line import Cronline, instant_of
 
-__all__ = ["Cronline", "CronlineError"]
+__all__ = ["Cronline", "CronlineError", "instant_of"]

@@ -72,13 +72,19 @@ class Cronline:
         return (instant for instant in instants if instant > after)
 
 
+def instant_of(wall: datetime, zone: tzinfo) -> datetime:
+    """The one instant, in UTC, that a time on the wall of `zone` means: the first time it
+    is shown, or the end of the gap it is in."""
+    while _is_imaginary(wall, zone):
+        wall = wall.replace(second=0, microsecond=0) + MINUTE
+    return _instant(wall, zone)
+
+
 def _fixed(walls: Iterator[datetime], zone: tzinfo) -> Iterator[datetime]:
-    """Each wall time once: the first time it is shown, or the end of the gap it is in."""
+    """Each wall time once; several in one gap are one instant."""
     last = None
     for wall in walls:
-        while _is_imaginary(wall, zone):
-            wall += MINUTE
-        instant = _instant(wall, zone)
+        instant = instant_of(wall, zone)
         if instant != last:
             yield instant
         last = instant

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.bus.port import Priority, Request
-from harness.config.crontab import Job
+from harness.config.job import Job
 
 CRON = "cron"
 

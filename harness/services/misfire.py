@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from harness.bus.port import SlotStatus
-from harness.config.crontab import Misfire
+from harness.config.cronfile import Misfire
 
 PUNCTUAL = timedelta(seconds=60)  # so late a slot still counts as on time
 

@@ -17,7 +17,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from harness.bus.port import JobState, SlotStatus, State
 from harness.bus.sqlite import SqliteBus
 from harness.clock import Clock
-from harness.config.crontab import Crontab, Job, Overlap
+from harness.config.cronfile import Overlap
+from harness.config.crontab import Crontab
+from harness.config.job import Job
 from harness.services.fires import CRON, request_of
 from harness.services.misfire import verdict
 from harness.services.trigger import SlotTrigger

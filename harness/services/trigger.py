@@ -7,7 +7,7 @@ from typing import Any
 
 from apscheduler.triggers.base import BaseTrigger
 
-from harness.config.crontab import Job
+from harness.config.job import Job
 
 
 class SlotTrigger(BaseTrigger):  # type: ignore[misc]

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.config.crontab import Crontab, Misfire, Overlap, read_crontab
+from harness.config.cronfile import Misfire, Overlap
+from harness.config.crontab import Crontab, read_crontab
 from harness.errors import ConfigError, Problem
 
 AGENTS = frozenset({"sentinel", "butler"})
@@ -84,6 +85,36 @@ def test_every_fault_of_the_file_is_told_at_once_with_its_place(tmp_path: Path) 
     assert "has cron and every" in found[4].message
 
 
+def test_a_key_that_is_off_does_not_hide_a_time_that_is_off(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        "timezone: Europe/Berln\n"
+        "jobs:\n"
+        "  a: {agent: butler, prompt: '', cron: '@daily'}\n"
+        "  b: {agent: sentinal, prompt: Go., cron: '0 9 * * 8'}\n"
+        "  c: soon\n"
+        "  d: {agent: butler, prompt: Go., after: [a, x]}\n",
+    )
+
+    assert [(fault.line, fault.column, fault.message) for fault in found] == [
+        (1, 11, "unknown time zone `Europe/Berln`"),
+        (3, 30, "`prompt` is empty"),
+        (4, 14, "unknown agent `sentinal`"),
+        (4, 52, "weekday 8 is out of range (0-7)"),
+        (5, 6, '`c` should be a mapping, not "soon"'),
+        (6, 46, "unknown job `x`"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "# all gone\n", "timezone: UTC\n"])
+def test_a_file_that_lost_its_jobs_is_a_fault_and_no_empty_schedule(
+    tmp_path: Path, text: str
+) -> None:
+    (fault,) = problems(tmp_path, text)
+
+    assert fault.message == "missing key `jobs`"
+
+
 def test_a_misspelt_key_is_told_with_the_key_that_was_meant(tmp_path: Path) -> None:
     (fault,) = problems(tmp_path, "timezon: UTC\njobs: {}\n")
 
@@ -116,6 +147,34 @@ def test_an_instant_without_an_offset_is_meant_in_the_zone_of_the_job(tmp_path: 
 
     assert hours(jobs["here"].slots(NEW_YEAR), 5) == ["01 14:00"]
     assert hours(jobs["there"].slots(NEW_YEAR), 5) == ["01 08:00"]
+
+
+def test_an_instant_in_a_gap_is_the_end_of_the_gap(tmp_path: Path) -> None:
+    line = (
+        "jobs: {a: {agent: butler, prompt: Go., at: 2026-03-29T02:30, timezone: Europe/Berlin}}\n"
+    )
+
+    assert hours(crontab(tmp_path, line).jobs["a"].slots(NEW_YEAR), 2) == ["29 01:00"]
+
+
+def test_an_instant_that_has_passed_is_remarked(tmp_path: Path) -> None:
+    schedule = crontab(tmp_path, "jobs: {a: {agent: butler, prompt: Go., at: 2026-03-01T09:00}}\n")
+
+    assert schedule.over(NEW_YEAR) == []
+    assert schedule.over(NEW_YEAR + timedelta(days=90)) == [
+        "job `a`: at 2026-03-01T09:00 has passed; it fires no more"
+    ]
+
+
+def test_a_job_that_waits_for_one_that_is_off_is_remarked(tmp_path: Path) -> None:
+    schedule = crontab(
+        tmp_path,
+        "jobs:\n"
+        "  a: {agent: butler, prompt: Go., cron: '@daily', enabled: false}\n"
+        "  b: {agent: butler, prompt: Go., after: a}\n",
+    )
+
+    assert schedule.warnings == ("job `b` waits for `a`, which is not enabled",)
 
 
 @given(

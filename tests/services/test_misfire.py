@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.bus.port import SlotStatus
-from harness.config.crontab import Misfire
+from harness.config.cronfile import Misfire
 from harness.services.misfire import PUNCTUAL, verdict
 
 SLOT = datetime(2026, 1, 1, 7, 30, tzinfo=UTC)
