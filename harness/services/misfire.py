@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from harness.bus.port import SlotStatus
 from harness.config.cronfile import Misfire
@@ -10,11 +10,8 @@ from harness.config.cronfile import Misfire
 PUNCTUAL = timedelta(seconds=60)  # so late a slot still counts as on time
 
 
-def verdict(
-    slot: datetime, now: datetime, *, newest: bool, misfire: Misfire, grace: timedelta
-) -> SlotStatus:
+def verdict(late: timedelta, *, newest: bool, misfire: Misfire, grace: timedelta) -> SlotStatus:
     """Whether a due slot fires or was missed; `newest`: no later slot of the job is due."""
-    late = now - slot
     if late <= PUNCTUAL:
         return SlotStatus.FIRED
     if misfire is Misfire.SKIP or late > grace:

@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from heapq import nsmallest
+from itertools import islice
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from harness.bus.port import JobState, SlotStatus, State
+from harness.bus.port import IllegalTransition, JobState, SlotStatus, State
+from harness.bus.reader import Reader
 from harness.bus.sqlite import SqliteBus
 from harness.clock import Clock
 from harness.config.cronfile import Overlap
 from harness.config.crontab import Crontab
 from harness.config.job import Job
+from harness.errors import NotFound
 from harness.services.fires import CRON, request_of
+from harness.services.joins import Leg, finished_round
 from harness.services.misfire import verdict
 from harness.services.trigger import SlotTrigger
 from harness.services.waiting import unless
@@ -29,6 +35,8 @@ log = structlog.get_logger("scheduler")
 
 # the alarm may sleep through a suspend, a clock step, or an error of its own
 WATCHDOG_SECONDS = 5.0
+RETRY = timedelta(seconds=30)  # of a job whose slots could not be written
+BATCH = 200  # slots of one job before the others get their turn
 
 
 class Scheduler:
@@ -39,6 +47,7 @@ class Scheduler:
         self.crontab = crontab
         self.clock = clock
         self.due: dict[str, datetime] = {}  # the next slot of each enabled job
+        self.heard: int | None = None  # the newest event when the joins were last looked at
         self.alarm: AsyncIOScheduler | None = None
         self.deciding = asyncio.Lock()
 
@@ -61,16 +70,25 @@ class Scheduler:
     async def apply(self, crontab: Crontab) -> None:
         """Go over to another schedule: jobs are known by their ids, the file is the truth.
 
-        A new job, and one whose times have changed, starts now: no earlier slot is due.
+        A new job, one whose times have changed, and one that comes back starts now: no
+        earlier slot is due.
         """
         async with self.deciding:
             self.crontab = crontab
             self.due = {}
+            self.heard = None
+            await self.forget_others()
             for job in crontab.jobs.values():
                 since = await self.remember(job)
                 if job.enabled:
                     self.look_ahead(job, since)
         self.set_alarm()
+
+    async def forget_others(self) -> None:
+        """Take their schedule from the jobs that the file no longer has."""
+        for name, state in self.bus.reader.jobs().items():
+            if name not in self.crontab.jobs and state.fingerprint:
+                await self.bus.set_job(replace(state, fingerprint=""))
 
     async def remember(self, job: Job) -> datetime:
         """The instant after which the job's slots count."""
@@ -91,37 +109,67 @@ class Scheduler:
                 self.alarm.add_job(self.tick, SlotTrigger(job), id=job.id)
 
     async def tick(self) -> None:
-        """Record every slot that is due by our clock."""
+        """Record every slot that is due by our clock. Jobs that are due together go together,
+        so that their rows share a durable write, and none waits for another."""
         async with self.deciding:
-            now = self.clock.now()
-            for name in [name for name, due in self.due.items() if due <= now]:
-                await self.settle(self.crontab.jobs[name], now)
+            while due := self.due_jobs():
+                await asyncio.gather(*(self.settle(job) for job in due))
+            await self.join()
 
-    async def settle(self, job: Job, now: datetime) -> None:
-        """Decide on all due slots of one job, oldest first."""
-        state = await self.bus.job(job.id)
-        paused = state is not None and state.paused
-        after = await self.remember(job)
-        for slot, newest in due_slots(job, after, now):
-            if paused:
-                await self.record(job, slot, now, SlotStatus.SKIPPED, "paused")
-            else:
-                grace = job.grace(slot)
-                status = verdict(slot, now, newest=newest, misfire=job.line.misfire, grace=grace)
-                await self.fire_or_miss(job, slot, now, status)
-            after = slot
-        self.look_ahead(job, after)
+    def due_jobs(self) -> list[Job]:
+        now = self.clock.now()
+        return [self.crontab.jobs[name] for name, slot in self.due.items() if slot <= now]
 
-    async def fire_or_miss(
-        self, job: Job, slot: datetime, now: datetime, status: SlotStatus
-    ) -> None:
-        if status is not SlotStatus.FIRED:
-            await self.record(job, slot, now, status, "nobody was there in time")
+    async def settle(self, job: Job) -> None:
+        """Decide on the due slots of one job, oldest first, a batch at a time."""
+        now = self.clock.now()
+        try:
+            after = await self.remember(job)
+            for slot, newest in islice(due_slots(job, after, now), BATCH):
+                await self.decide(job, slot, now - slot, newest=newest)
+                after = slot
+            self.look_ahead(job, after)
+        except Exception:  # the boundary: what one job trips over must not hold the others
+            log.exception("slots are left for later", job=job.id)
+            self.due[job.id] = now + RETRY
+
+    async def join(self) -> None:
+        """Fire the jobs whose `after` is fulfilled, if anything happened since the last look."""
+        seq = self.bus.reader.last_seq()
+        if seq == self.heard:
+            return
+        self.heard = seq
+        for job in self.crontab.jobs.values():
+            if job.enabled and job.line.after is not None:
+                await self.settle_join(job, job.line.after)
+
+    async def settle_join(self, job: Job, others: list[str]) -> None:
+        try:
+            legs = [newest_leg(self.bus.reader, name) for name in others]
+            finished = finished_round(legs, job.zone)
+            if finished is not None and finished.slot > await self.remember(job):
+                late = self.clock.now() - finished.over
+                await self.decide(job, finished.slot, late, newest=True)
+        except Exception:  # the boundary, as in `settle`
+            log.exception("a job that waits for others is left for later", job=job.id)
+            self.heard = None
+
+    async def decide(self, job: Job, slot: datetime, late: timedelta, *, newest: bool) -> None:
+        """Write how a slot ends, with a request if it fires."""
+        misfire, grace = job.line.misfire, job.grace(slot)
+        if await self.is_paused(job):
+            await self.record(job, slot, late, SlotStatus.SKIPPED, "paused")
+        elif verdict(late, newest=newest, misfire=misfire, grace=grace) is SlotStatus.MISSED:
+            await self.record(job, slot, late, SlotStatus.MISSED, "nobody was there in time")
         elif await self.is_free(job):
-            await self.record(job, slot, now, status, None)
+            await self.record(job, slot, late, SlotStatus.FIRED, None)
         else:
             note = "the task before is not over"
-            await self.record(job, slot, now, SlotStatus.SKIPPED, note)
+            await self.record(job, slot, late, SlotStatus.SKIPPED, note)
+
+    async def is_paused(self, job: Job) -> bool:
+        state = await self.bus.job(job.id)
+        return state is not None and state.paused
 
     async def is_free(self, job: Job) -> bool:
         """Whether the job may ask again, with its older tasks treated as `overlap` says."""
@@ -132,29 +180,29 @@ class Scheduler:
             for state in (State.REQUEST, State.CONFIRMED)
             for task in self.bus.reader.tasks(job=job.id, state=state)
         ]
-        if job.line.overlap is Overlap.REPLACE:
-            for task in older:
+        if job.line.overlap is Overlap.SKIP:
+            return not older
+        for task in older:
+            with suppress(IllegalTransition):  # it became final under our eyes
                 await self.bus.cancel(task.id, actor=CRON, note="replaced by a later slot")
-            return True
-        return not older
+        return True
 
     async def record(
-        self, job: Job, slot: datetime, now: datetime, status: SlotStatus, note: str | None
+        self, job: Job, slot: datetime, late: timedelta, status: SlotStatus, note: str | None
     ) -> None:
-        fires = status is SlotStatus.FIRED
         row, task = await self.bus.record_slot(
             job.id,
             slot,
             status,
-            lateness=max(now - slot, timedelta(0)),
-            request=request_of(job) if fires else None,
+            lateness=max(late, timedelta(0)),
+            request=request_of(job) if status is SlotStatus.FIRED else None,
             note=note,
         )
         log.info(
             f"slot {row.status}",
             job=job.id,
             slot=slot.astimezone(job.zone).isoformat(timespec="minutes"),
-            **({"task": task.id} if task else {"reason": note}),
+            **({"task": task.id} if task else {"reason": row.note}),
         )
 
     def look_ahead(self, job: Job, after: datetime) -> None:
@@ -183,3 +231,16 @@ def due_slots(job: Job, after: datetime, now: datetime) -> Iterator[tuple[dateti
         following = next(slots, None)
         yield slot, following is None or following > now
         slot = following
+
+
+def newest_leg(reader: Reader, job: str) -> Leg | None:
+    """The newest slot of a job that fired, and when its task was over."""
+    fired = (slot for slot in reader.slots(job) if slot.task is not None)
+    slot = next(fired, None)
+    if slot is None or slot.task is None:
+        return None
+    try:
+        task = reader.get(slot.task)
+    except NotFound:  # a dead task that a person has purged
+        return None
+    return Leg(slot.slot, task.updated_at if task.state is State.FINAL else None)

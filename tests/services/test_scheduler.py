@@ -1,56 +1,24 @@
-"""The scheduler: every due slot is one row and no slot is two, whatever happens to the daemon."""
+"""The scheduler: what a due slot becomes, by the file, the pauses and the tasks before it."""
 
 from __future__ import annotations
 
-import asyncio
-import random
-from datetime import UTC, datetime, timedelta
-from itertools import takewhile
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from harness.bus.port import Outcome, Result, SlotStatus, State
+from harness.bus.port import IllegalTransition, SlotStatus, State
 from harness.bus.sqlite import SqliteBus
-from harness.clock import FakeClock, SystemClock
-from harness.config.crontab import Crontab, read_crontab
+from harness.clock import FakeClock
 from harness.config.home import Home
-from harness.ids import Ids
-from harness.services.scheduler import Scheduler
-
-DAY = timedelta(days=1)
-HOUR = timedelta(hours=1)
-
-
-def schedule(home: Home, *lines: str) -> Crontab:
-    text = "".join(f"  {line}\n" for line in lines)
-    home.cron_file.write_text(f"jobs:\n{text}" if text else "jobs: {}\n")
-    return read_crontab(home.cron_file)
-
-
-def job(name: str, when: str, **more: str) -> str:
-    rest = "".join(f", {key}: {value}" for key, value in more.items())
-    return f"{name}: {{agent: scout, prompt: Go., {when}{rest}}}"
-
-
-async def started(bus: SqliteBus, crontab: Crontab, clock: FakeClock) -> Scheduler:
-    scheduler = Scheduler(bus, crontab, clock)
-    await scheduler.apply(crontab)
-    return scheduler
-
-
-async def pass_time(scheduler: Scheduler, clock: FakeClock, span: timedelta) -> None:
-    """Let a span go by, a minute at a time, with all tasks of the crew done at once."""
-    for _ in range(int(span / timedelta(minutes=1))):
-        await clock.advance(60)
-        await scheduler.tick()
-        while task := await scheduler.bus.claim("scout", cap=1, owner="test"):
-            await scheduler.bus.final(task, Outcome.DONE, Result())
-
-
-def statuses(bus: SqliteBus, name: str) -> list[tuple[str, SlotStatus]]:
-    slots = bus.reader.slots(name, limit=1000)
-    return [(s.slot.strftime("%d %H:%M"), s.status) for s in reversed(slots)]
+from tests.services.schedules import (
+    DAY,
+    HOUR,
+    job,
+    pass_time,
+    schedule,
+    started,
+    statuses,
+)
 
 
 async def test_a_due_slot_is_one_row_and_one_request(
@@ -79,33 +47,6 @@ async def test_a_new_job_fires_nothing_that_was_before_it(
     await scheduler.tick()
 
     assert bus.reader.slots() == []
-
-
-async def test_a_simulated_week_fires_what_was_planned_across_restarts_and_reloads(
-    home: Home, bus: SqliteBus, clock: FakeClock
-) -> None:
-    lines = [
-        job("hourly", "cron: '0 * * * *'"),
-        job("workdays", "cron: '30 7 * * 1-5'"),
-        job("period", "every: 47m"),
-        job("nightly", "cron: '45 23 * * *'", jitter="5m"),
-    ]
-    crontab = schedule(home, *lines)
-    begin, dice = clock.now(), random.Random(3)
-    scheduler = await started(bus, crontab, clock)
-
-    while clock.now() < begin + 7 * DAY:
-        await pass_time(scheduler, clock, dice.randint(1, 20) * HOUR)
-        if dice.random() < 0.5:
-            scheduler = await started(bus, crontab, clock)  # a restart on the same database
-        else:
-            await scheduler.apply(schedule(home, *dice.sample(lines, len(lines))))
-
-    for planned in crontab.jobs.values():
-        slots = [slot.slot for slot in reversed(bus.reader.slots(planned.id, limit=1000))]
-        now = clock.now()
-        assert slots == list(takewhile(lambda slot, now=now: slot <= now, planned.slots(begin)))
-    assert {slot.status for slot in bus.reader.slots(limit=5000)} == {SlotStatus.FIRED}
 
 
 @pytest.mark.parametrize(
@@ -156,6 +97,76 @@ async def test_a_job_that_left_the_file_fires_no_more_and_comes_back_anew(
     assert [slot for slot, _ in statuses(bus, "a")] == ["01 01:00"]
 
 
+async def test_a_job_that_comes_back_to_the_file_owes_nothing_for_its_absence(
+    home: Home, bus: SqliteBus, clock: FakeClock
+) -> None:
+    line = job("a", "cron: '0 * * * *'", misfire="all", grace="1d")
+    scheduler = await started(bus, schedule(home, line), clock)
+    await pass_time(scheduler, clock, HOUR)
+
+    await scheduler.apply(schedule(home))
+    await pass_time(scheduler, clock, 2 * HOUR)
+    await scheduler.apply(schedule(home, line))
+    await pass_time(scheduler, clock, HOUR)
+
+    assert [slot for slot, _ in statuses(bus, "a")] == ["01 01:00", "01 04:00"]
+
+
+async def test_what_one_job_trips_over_does_not_hold_the_others(
+    home: Home, bus: SqliteBus, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [job(name, "cron: '0 1 * * *'") for name in "abc"]
+    scheduler = await started(bus, schedule(home, *lines), clock)
+    record = bus.record_slot
+
+    async def full_disk(name: str, *rest: Any, **more: Any) -> Any:
+        if name == "a":
+            raise OSError("disk full")
+        return await record(name, *rest, **more)
+
+    monkeypatch.setattr(bus, "record_slot", full_disk)
+    await clock.advance(3600)
+    await scheduler.tick()
+    assert [statuses(bus, name) != [] for name in "abc"] == [False, True, True]
+
+    monkeypatch.undo()
+    await clock.advance(30)
+    await scheduler.tick()
+    assert statuses(bus, "a") == [("01 01:00", SlotStatus.FIRED)]
+
+
+async def test_a_long_absence_is_written_in_batches_and_leaves_no_slot_out(
+    home: Home, bus: SqliteBus, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.services.scheduler.BATCH", 7)
+    crontab = schedule(home, job("a", "every: 10m"), job("b", "every: 1h"))
+    scheduler = await started(bus, crontab, clock)
+
+    await clock.advance(12 * 3600)
+    await scheduler.tick()
+
+    assert len(statuses(bus, "a")) == 72
+    assert len(statuses(bus, "b")) == 12
+
+
+async def test_a_task_that_ends_while_it_is_replaced_stops_nothing(
+    home: Home, bus: SqliteBus, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = job("a", "cron: '0 * * * *'", overlap="replace")
+    scheduler = await started(bus, schedule(home, line), clock)
+    await clock.advance(3600)
+    await scheduler.tick()
+
+    async def too_late(task_id: str, **more: Any) -> Any:
+        raise IllegalTransition(f"task {task_id} is final")
+
+    monkeypatch.setattr(bus, "cancel", too_late)
+    await clock.advance(3600)
+    await scheduler.tick()
+
+    assert [status for _, status in statuses(bus, "a")] == [SlotStatus.FIRED] * 2
+
+
 async def test_a_paused_job_lets_its_slots_go_and_says_so(
     home: Home, bus: SqliteBus, clock: FakeClock
 ) -> None:
@@ -196,62 +207,6 @@ async def test_a_slot_that_meets_an_unfinished_task_goes_by_the_overlap(
 
     assert [task.state for task in bus.reader.tasks(job="a")] == states
     assert statuses(bus, "a")[-1][1] is status
-
-
-async def test_a_clock_that_is_set_back_repeats_no_slot_and_one_set_forward_loses_none(
-    home: Home, bus: SqliteBus, clock: FakeClock
-) -> None:
-    crontab = schedule(home, job("a", "cron: '0 * * * *'", misfire="all", grace="1d"))
-    scheduler = await started(bus, crontab, clock)
-    await pass_time(scheduler, clock, 3 * HOUR)
-
-    clock.shift(-2 * HOUR)
-    await pass_time(scheduler, clock, HOUR)
-    assert len(statuses(bus, "a")) == 3
-
-    clock.shift(4 * HOUR)
-    await scheduler.tick()
-    slots = [slot for slot, _ in statuses(bus, "a")]
-    assert slots == [f"01 {hour:02}:00" for hour in range(1, 7)]
-
-
-async def test_daylight_saving_fires_a_removed_time_once_and_a_repeated_one_once(
-    home: Home, tmp_path: Path
-) -> None:
-    clock = FakeClock(datetime(2026, 3, 28, 12, tzinfo=UTC))
-    crontab = schedule(home, job("a", "cron: '30 2 * * *'", timezone="Europe/Berlin"))
-    async with SqliteBus.open(home, clock, Ids(clock)) as bus:
-        scheduler = await started(bus, crontab, clock)
-        await pass_time(scheduler, clock, DAY)
-        clock.shift(datetime(2026, 10, 24, 12, tzinfo=UTC) - clock.now())
-        scheduler = await started(bus, schedule(home), clock)
-        await scheduler.apply(crontab)
-        await scheduler.tick()
-        await pass_time(scheduler, clock, DAY)
-
-        fired = [
-            slot.slot.isoformat(timespec="minutes")
-            for slot in reversed(bus.reader.slots("a", limit=1000))
-            if slot.status is SlotStatus.FIRED
-        ]
-    assert fired[0] == "2026-03-29T01:00+00:00"  # 02:30 does not exist: 03:00 summer time
-    assert fired[-1] == "2026-10-25T00:30+00:00"  # 02:30 comes twice: the first one
-
-
-async def test_the_alarm_of_the_running_scheduler_fires_on_time(home: Home) -> None:
-    clock = SystemClock()
-    async with SqliteBus.open(home, clock, Ids(clock)) as bus:
-        crontab = schedule(home, job("a", "every: 1s"))
-        stop = asyncio.Event()
-        running = asyncio.create_task(Scheduler(bus, crontab, clock).run(stop))
-
-        async with asyncio.timeout(10):
-            while not bus.reader.slots("a"):
-                await bus.wait(1.0)
-
-        stop.set()
-        await running
-        assert bus.reader.slots("a")[-1].status is SlotStatus.FIRED
 
 
 async def test_the_next_fires_are_told_soonest_first(
