@@ -49,7 +49,7 @@ class Readiness:
     wanted: str  # the first of its chain
     trouble: str | None  # why the first cannot be used
     taken_over: int  # tasks that an earlier daemon left behind
-    next_fires: tuple[tuple[datetime, str], ...]
+    next_fires: tuple[tuple[datetime, str], ...]  # each in its job's own time zone
 
 
 class App:
@@ -128,6 +128,7 @@ class App:
             self.retired.append(self.models)
             self.models = Models(crew.settings.models, self.clock, self.home.root)
         self.web.allowed = parse_allowed(crew.settings.network.allow)
+        self.courier.channels = build_channels(self.home, crew.crontab.zone, self.clock)
         await self.scheduler.apply(crew.crontab)
         self.say_what_is_wrong()
         log.info("files read again", agents=len(crew.profiles), jobs=len(crew.crontab.jobs))
@@ -155,7 +156,10 @@ class App:
             wanted=wanted.name,
             trouble=trouble,
             taken_over=len(taken_over),
-            next_fires=tuple(self.scheduler.next_fires(3)),
+            next_fires=tuple(
+                (due.astimezone(self.crew.crontab.jobs[job].zone), job)
+                for due, job in self.scheduler.next_fires(3)
+            ),
         )
 
 

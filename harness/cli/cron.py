@@ -21,7 +21,7 @@ from harness.cli.output import (
     the_home,
 )
 from harness.cli.queue import open_bus
-from harness.cli.schedule import cron_rows, wall
+from harness.cli.schedule import cron_rows, in_zone, wall
 from harness.cli.shapes import slot_shape, task_shape
 from harness.config.crontab import Crontab, read_crontab
 from harness.config.durations import DurationError, parse_duration
@@ -83,7 +83,7 @@ def next_slots(
     if as_json:
         emit(
             [
-                {"job": each.id, "agent": each.agent, "slot": slot.astimezone(each.zone)}
+                {"job": each.id, "agent": each.agent, "slot": in_zone(each, slot)}
                 for slot, each in found
             ]
         )

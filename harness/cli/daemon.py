@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,7 +26,7 @@ LOOK_SECONDS = 0.05
 FORCED = 130  # a second signal ends at once
 
 
-def up(home: HomeOption = None) -> None:
+def up(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Run the crew in the foreground until Ctrl-C. Exit code 78: the files cannot run."""
     place = the_home(home)
     with HomeLock(place) as lock:
@@ -39,7 +40,10 @@ def up(home: HomeOption = None) -> None:
                 model=ready.model,
                 trouble=ready.trouble,
             )
-            note(banner(ready, str(log_file)))
+            if as_json:
+                emit(ready_shape(ready, log_file))
+            else:
+                note(banner(ready, log_file))
 
         asyncio.run(run(place, tell))
     note("stopped; what is left carries on at the next start")
@@ -64,7 +68,24 @@ def ask_to_stop(stop: asyncio.Event) -> None:
     stop.set()
 
 
-def banner(ready: Readiness, log_file: str) -> str:
+def ready_shape(ready: Readiness, log_file: Path) -> dict[str, object]:
+    return {
+        "home": str(ready.home.root),
+        "log": str(log_file),
+        "pid": os.getpid(),
+        "version": ready.version,
+        "started_at": iso(ready.started_at),
+        "agents": list(ready.agents),
+        "jobs": ready.jobs,
+        "model": ready.model,
+        "wanted": ready.wanted,
+        "trouble": ready.trouble,
+        "taken_over": ready.taken_over,
+        "next": [{"job": job, "at": iso(due)} for due, job in ready.next_fires],
+    }
+
+
+def banner(ready: Readiness, log_file: Path) -> str:
     """What a person wants to know at the start."""
     lines = [
         f"harness {ready.version}: {len(ready.agents)} agents, {ready.jobs} jobs",
@@ -75,7 +96,7 @@ def banner(ready: Readiness, log_file: str) -> str:
     if ready.taken_over:
         lines.append(f"  left   {ready.taken_over} unfinished tasks taken over")
     for due, job in ready.next_fires:
-        lines.append(f"  next   {due.astimezone():%a %H:%M %Z}  {job}")
+        lines.append(f"  next   {due:%a %H:%M %Z}  {job}")
     if not ready.next_fires:
         lines.append("  next   nothing is scheduled")
     lines.append('ask it:  harness send ainews "Digest now" --wait     stop it: Ctrl-C')

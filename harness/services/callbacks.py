@@ -28,6 +28,10 @@ class Endings(Protocol):
 
     async def stamp(self, task_id: str, which: Stamp) -> None: ...
 
+    async def leftovers_of_ended(self, limit: int = 100) -> list[Note]: ...
+
+    async def ask_again(self, note: Note) -> Task | None: ...
+
     async def wait(self, timeout: float) -> bool: ...
 
 
@@ -42,6 +46,8 @@ class Callbacks:
         while not stop.is_set():
             for task in await self.bus.owed(Stamp.CALLED_BACK, BATCH):
                 await self.tell(task)
+            for note in await self.bus.leftovers_of_ended(BATCH):
+                await self.bus.ask_again(note)  # it came when its task had spoken its last word
             await unless(stop, self.bus.wait(IDLE_SECONDS))
 
     async def tell(self, task: Task) -> None:

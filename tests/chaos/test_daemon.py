@@ -1,0 +1,150 @@
+"""The real daemon as a real process: started, asked, stopped, killed, started again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.doubles.feed_server import FeedServer
+from tests.doubles.ollama import Answer, Fault, OllamaDouble
+from tests.flows.house import House
+
+pytestmark = pytest.mark.chaos
+
+PATIENCE = 30.0  # seconds that anything may take before the test gives up
+
+
+class Process:
+    """`harness up` on a home."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.said: list[str] = []
+
+    async def hear(self, words: str) -> str:
+        """The next line of its log that has these words."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(PATIENCE):
+            while line := (await self.process.stderr.readline()).decode():
+                self.said.append(line)
+                if words in line:
+                    return line
+        raise AssertionError(f"it ended without saying {words!r}: {''.join(self.said)}")
+
+    async def end(self, by: signal.Signals) -> int:
+        self.process.send_signal(by)
+        async with asyncio.timeout(PATIENCE):
+            await self.process.communicate()
+        assert self.process.returncode is not None
+        return self.process.returncode
+
+
+@asynccontextmanager
+async def up(root: Path, **environment: str) -> AsyncIterator[Process]:
+    process = Process(
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "harness", "up", "--home", str(root)),
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, **environment},
+        )
+    )
+    try:
+        await process.hear("ask it:")
+        yield process
+    finally:
+        if process.process.returncode is None:
+            await process.end(signal.SIGKILL)
+
+
+async def harness(root: Path, *arguments: str) -> tuple[int, Any]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "harness", *arguments, "--home", str(root), "--json"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(PATIENCE):
+        out, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, json.loads(out) if out else None
+
+
+async def test_a_person_asks_waits_and_stops_the_crew(house: House, feeds: FeedServer) -> None:
+    root = house.home.root
+    async with up(root) as daemon:
+        asked = await harness(root, "send", "ainews", "Digest now", "--wait", "--timeout", "25s")
+        _, status = await harness(root, "status")
+        second = await harness(root, "up")
+        stopped = await daemon.end(signal.SIGINT)
+
+    code, task = asked
+    assert (code, task["outcome"], task["result"]["degraded"]) == (0, "done", True)
+    assert status["running"] is True
+    assert second[0] == 6
+    assert stopped == 0
+    assert len(house.pages()) == 1
+
+
+async def test_a_crew_that_is_killed_in_the_middle_answers_once_after_the_next_start(
+    house: House,
+) -> None:
+    root = house.home.root
+    async with OllamaDouble() as ollama:
+        chat = {"provider": "ollama", "model": "qwen3:8b"}
+        house.settings["models"] = {"default": "chat", "profiles": {"chat": chat}}
+        house.write()
+        house.agent("scout", model="chat")
+        ollama.say(Answer("never", fault=Fault.HANG), Answer("Here it is."))
+
+        async with up(root, OLLAMA_HOST=ollama.url) as daemon:
+            _, task = await harness(root, "send", "scout", "Look.")
+            await daemon.hear("task taken up")
+            async with asyncio.timeout(PATIENCE):
+                while not ollama.chats:
+                    await asyncio.sleep(0.01)
+            await daemon.end(signal.SIGKILL)
+        async with up(root, OLLAMA_HOST=ollama.url) as daemon:
+            await daemon.hear("channel=log")
+            await daemon.end(signal.SIGTERM)
+
+    _, shown = await harness(root, "queue", "show", task["id"])
+    assert [event["state"] for event in shown["events"]] == [
+        *("request", "confirmed", "request", "confirmed", "final")
+    ]
+    assert shown["result"]["text"] == "Here it is."
+    assert len(house.pages()) == 1
+
+
+async def test_a_stop_in_the_middle_hands_the_task_back_unspent(house: House) -> None:
+    root = house.home.root
+    async with OllamaDouble() as ollama:
+        chat = {"provider": "ollama", "model": "qwen3:8b"}
+        house.settings["models"] = {"default": "chat", "profiles": {"chat": chat}}
+        house.write()
+        house.agent("scout", model="chat")
+        ollama.say(Answer("never", fault=Fault.HANG))
+
+        async with up(root, OLLAMA_HOST=ollama.url) as daemon:
+            _, task = await harness(root, "send", "scout", "Look.")
+            await daemon.hear("task taken up")
+            code = await daemon.end(signal.SIGTERM)
+
+    _, shown = await harness(root, "queue", "show", task["id"])
+    assert code == 0
+    assert (shown["state"], shown["error"]) == ("request", None)
+
+
+async def test_a_schedule_that_cannot_run_is_exit_code_78(house: House) -> None:
+    house.home.cron_file.write_text("jobs: [\n")
+
+    code, _ = await harness(house.home.root, "up")
+
+    assert code == 78
