@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from harness.errors import HarnessError
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
@@ -17,11 +23,16 @@ def make_folder(folder: Path) -> None:
         path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
 
 
-def write_whole(path: Path, text: str, *, mode: int = PRIVATE_FILE) -> None:
+class LinkRefused(HarnessError):
+    """The path is a symbolic link; what it points at is nobody's business here."""
+
+
+def write_whole(path: Path, text: str, *, mode: int = PRIVATE_FILE, durable: bool = True) -> None:
     """Make `text` the content of `path`, in UTF-8; durable when this returns.
 
     Whoever reads meanwhile, and whoever looks after a crash, sees the old file or the new one.
-    The folder must exist. Raises OSError.
+    A cache, which a power cut may take, needs not be `durable`. The folder must exist. Raises
+    OSError.
     """
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}-", suffix=".tmp", dir=path.parent)
     draft = Path(name)
@@ -30,12 +41,51 @@ def write_whole(path: Path, text: str, *, mode: int = PRIVATE_FILE) -> None:
             os.fchmod(file.fileno(), mode)
             file.write(text)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
+
+
+def read_plain(path: Path) -> str | None:
+    """The text of a file, odd bytes replaced; None when there is none. Raises LinkRefused."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise LinkRefused(f"{path.name} is a symbolic link and is not followed") from error
+        raise
+    with os.fdopen(handle, "rb") as file:
+        return file.read().decode("utf-8", errors="replace")
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold `folder`, made when missing, alone: against other threads and other processes.
+
+    Waits until it is free, so hold it for one read and one write, and never over an await.
+    """
+    make_folder(folder)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)  # which gives the lock back
+
+
+def mode_of(path: Path) -> int:
+    """The mode of a file that is there, for whoever replaces it; that of a new one otherwise."""
+    try:
+        return path.lstat().st_mode & 0o777
+    except FileNotFoundError:
+        return PRIVATE_FILE
 
 
 def sync_folder(folder: Path) -> None:

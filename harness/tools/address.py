@@ -1,0 +1,167 @@
+"""Which addresses the house's own HTTP client may reach: pure rules, no network.
+
+The list is ours because `ipaddress` calls several of these ranges global. The rules look at
+the resolved address and never at the host's spelling: a resolver turns `2130706433`, `0x7f.1`
+and a stranger's domain name into 127.0.0.1 alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import (
+    IPv4Address,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+
+import httpx
+
+from harness.tools.tool import ToolError
+
+Address = IPv4Address | IPv6Address
+
+USUAL_PORTS = {80, 443}
+MAX_URL = 4096  # characters
+_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
+
+DENIED = tuple(
+    ip_network(network)
+    for network in (
+        "0.0.0.0/8",  # this network
+        "10.0.0.0/8",  # private
+        "100.64.0.0/10",  # carrier-grade NAT
+        "127.0.0.0/8",  # loopback
+        "169.254.0.0/16",  # link-local: where clouds keep their metadata
+        "172.16.0.0/12",  # private
+        "192.0.0.0/24",  # protocol assignments
+        "192.0.2.0/24",  # documentation
+        "192.88.99.0/24",  # 6to4 relays
+        "192.168.0.0/16",  # private
+        "198.18.0.0/15",  # benchmarks
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, broadcast
+        "::/96",  # unspecified, loopback, IPv4-compatible
+        "64:ff9b:1::/48",  # NAT64 of a local operator: the prefix length is his secret
+        "100::/64",  # discard
+        "2001::/23",  # protocol assignments, Teredo
+        "2001:db8::/32",  # documentation
+        "3fff::/20",  # documentation
+        "5f00::/16",  # segment routing
+        "fc00::/7",  # unique local
+        "fe80::/10",  # link-local
+        "fec0::/10",  # site-local
+        "ff00::/8",  # multicast
+    )
+)
+NAT64 = IPv6Network("64:ff9b::/96")
+
+
+class Refused(ToolError):
+    """An address that tools may not reach, by rule; another try ends the same way."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a request goes, as the URL says it."""
+
+    url: httpx.URL
+    host: str  # lower case, without brackets
+    port: int
+
+    @property
+    def authority(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_target(url: str) -> Target:
+    """The target of an http address. Raises Refused with what is wrong with it."""
+    if len(url) > MAX_URL:
+        raise Refused(f"the address is longer than {MAX_URL} characters")
+    try:
+        parsed = httpx.URL(url.strip())
+        host = parsed.host.lower().rstrip(".")
+    except (httpx.InvalidURL, UnicodeError, ValueError) as error:
+        raise Refused(f"{url!r} is no valid address: {error}") from error
+    if parsed.scheme not in {"http", "https"}:
+        raise Refused(f"{url!r} does not begin with http:// or https://")
+    name = parsed.raw_host.decode("ascii").rstrip(".")
+    if not (_NAME.fullmatch(name) or is_literal(host)):
+        raise Refused(f"{url!r} is no valid address: its host is no name")
+    if parsed.userinfo:
+        raise Refused("an address with a user name or a password in it is not opened")
+    port = parsed.port or (443 if parsed.scheme == "https" else 80)
+    if not 0 < port < 65536:
+        raise Refused(f"{url!r} names no port that there is")
+    return Target(parsed, host, port)
+
+
+def parse_allowed(entries: Iterable[str]) -> frozenset[tuple[str, int]]:
+    """The `host:port` entries of `network.allow`. Raises ValueError naming a bad one."""
+    return frozenset(map(_allowed, entries))
+
+
+def check(target: Target, addresses: Iterable[str], allowed: frozenset[tuple[str, int]]) -> None:
+    """Raise Refused unless every one of the target's addresses may be reached at its port."""
+    if (target.host, target.port) in allowed:
+        return
+    for address in addresses:
+        if (address, target.port) in allowed:
+            continue
+        if target.port not in USUAL_PORTS:
+            raise Refused(
+                f"port {target.port} of {target.host} is not opened, only 80 and 443",
+                hint=f"the person can add {target.authority} to network.allow",
+            )
+        if reason := objection(address):
+            raise Refused(
+                f"{target.host} is not reached: {address} is {reason}",
+                hint=f"the person can add {target.authority} to network.allow",
+            )
+
+
+def is_literal(host: str) -> bool:
+    """Whether a host is an IP address as it stands, so that no name server is asked."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def objection(address: str) -> str | None:
+    """Why an IP address may not be reached, or None when it is a public one."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "no IP address"
+    if isinstance(parsed, IPv6Address) and parsed.scope_id is not None:
+        return "bound to one network interface"
+    inner = embedded(parsed)
+    if inner is not None:
+        return objection(str(inner))
+    denied = next((net for net in DENIED if net.version == parsed.version and parsed in net), None)
+    if denied is not None:
+        return f"in {denied}, which is not public"
+    return None if parsed.is_global else "not a public address"
+
+
+def embedded(address: Address) -> IPv4Address | None:
+    """The IPv4 address that an IPv6 one leads to: mapped, behind NAT64, or in 6to4."""
+    if isinstance(address, IPv4Address):
+        return None
+    if address in NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
+def _allowed(entry: str) -> tuple[str, int]:
+    host, colon, port = entry.strip().rpartition(":")
+    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError(f"{entry!r} is no host:port")
+    return host.lower().removeprefix("[").removesuffix("]"), int(port)

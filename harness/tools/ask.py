@@ -1,0 +1,54 @@
+"""`request`: one agent asks another."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated
+
+from pydantic import Field
+
+from harness.bus.port import Request
+from harness.config.names import did_you_mean
+from harness.tools.context import ToolContext
+from harness.tools.tool import Output, ToolError, tool
+
+
+@tool(parallel=False, idempotent=False)
+async def request(
+    ctx: ToolContext,
+    agent: Annotated[str, Field(description="The name of another agent.")],
+    prompt: Annotated[
+        str, Field(min_length=1, max_length=20_000, description="The whole task, in words.")
+    ],
+    title: Annotated[str, Field(max_length=200, description="A short name for the task.")] = "",
+) -> Output:
+    """Ask another agent to do something. You get a task id at once, not the answer. The other
+    agent sees only this prompt: say what you need, for what, and by when."""
+    wanted = agent.strip()
+    if wanted == ctx.agent:
+        raise ToolError("you cannot ask yourself: do it, or say that it is not done")
+    if wanted not in ctx.agents:
+        others = sorted(ctx.agents - {ctx.agent})
+        ask = did_you_mean(wanted, others)
+        known = f"known: {', '.join(others)}"
+        raise ToolError(f"there is no agent `{wanted}`; {f'{ask} {known}' if ask else known}")
+    task = await ctx.bus.request(
+        Request(
+            agent=wanted,
+            prompt=prompt,
+            title=title.strip(),
+            sender=ctx.agent,
+            parent=ctx.task.id,
+            priority=ctx.task.priority,
+            callback=True,
+            key=key_of(ctx.task.id, wanted, prompt),
+        )
+    )
+    text = f"{wanted} has it as task {task.id}. The answer will come as a note or as a new task."
+    return Output(text, {"task": task.id, "agent": wanted, "state": task.state.value})
+
+
+def key_of(task: str, agent: str, prompt: str) -> str:
+    """The same for every attempt at the asking task: a second attempt asks nothing twice."""
+    digest = hashlib.sha256(f"{agent}\0{prompt}".encode()).hexdigest()[:16]
+    return f"ask:{task}:{digest}"

@@ -1,0 +1,110 @@
+"""`memory`: what an agent keeps from one task to the next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from harness.files import locked, mode_of, read_plain, write_whole
+from harness.text.invisible import visible
+from harness.text.words import clip, terms
+from harness.tools.context import ToolContext
+from harness.tools.tool import Output, ToolError, tool
+
+READ_LIMIT = 20_000  # characters of MEMORY.md
+NOTE_LIMIT = 2_000  # characters of one note
+HITS = 20
+HIT_LENGTH = 300  # characters of a line that is shown
+
+
+@tool(parallel=False, timeout=30)
+async def memory(
+    ctx: ToolContext,
+    action: Annotated[
+        Literal["read", "append", "search", "log"],
+        Field(description="`append` and `log` are the same: a line in today's log."),
+    ],
+    text: Annotated[str, Field(description="For append: what to keep, with its source.")] = "",
+    query: Annotated[str, Field(description="For search: words.")] = "",
+) -> Output:
+    """Your own memory. `read` gives MEMORY.md, `append` adds a line to today's log, `search` finds
+    lines in all your memory files. What proves itself in the log gets into MEMORY.md by itself."""
+    shelf = Shelf(ctx.home.memory(ctx.agent), ctx.home.memory_file(ctx.agent))
+    match action:
+        case "read":
+            return await asyncio.to_thread(shelf.read)
+        case "append" | "log":
+            return await asyncio.to_thread(shelf.append, text, ctx.clock.now())
+        case "search":
+            return await asyncio.to_thread(shelf.search, query or text)
+
+
+class Shelf:
+    """The memory files of one agent. Every method may raise ToolError."""
+
+    def __init__(self, folder: Path, main: Path) -> None:
+        self.folder = folder
+        self.main = main
+
+    def read(self) -> Output:
+        """MEMORY.md from its top, as far as the limit goes, and what was cut."""
+        text = read_plain(self.main)
+        if not text or not text.strip():
+            return Output(f"{self.main.name} is empty", "")
+        shown = text
+        if len(text) > READ_LIMIT:
+            kept = text[:READ_LIMIT]
+            kept = kept[: kept.rfind("\n") + 1] or kept
+            rest = text[len(kept) :]
+            note = f"[cut: {len(rest)} of {len(text)} characters, {rest.count(chr(10))} lines"
+            shown = f"{kept}\n{note}, are not shown; find them with search]"
+        return Output(shown, text)
+
+    def append(self, text: str, now: datetime) -> Output:
+        """One line with the time in the log of the day (UTC); a line that is there stays single."""
+        line = " ".join(visible(text).split())
+        if not line:
+            raise ToolError("text is empty: say what to keep")
+        if len(line) > NOTE_LIMIT:
+            raise ToolError(f"that is {len(line)} characters; a note has at most {NOTE_LIMIT}")
+        path = self.folder / f"{now:%Y-%m-%d}.md"
+        with locked(self.folder):
+            before = read_plain(path) or f"# {now:%Y-%m-%d}\n\n"
+            # an attempt that is run again says the same things again
+            if any(known.partition("Z ")[2] == line for known in before.splitlines()):
+                return Output(f"{path.name} has that line already", {"file": path.name})
+            ended = before if before.endswith("\n") else before + "\n"
+            write_whole(path, f"{ended}- {now:%H:%M}Z {line}\n", mode=mode_of(path))
+        return Output(f"kept in {path.name}", {"file": path.name})
+
+    def search(self, query: str) -> Output:
+        """The lines with most of the words, newest files first among equals."""
+        wanted = terms(query)
+        if not wanted:
+            raise ToolError("query is empty: give words to look for")
+        found = [hit for path in self._files() for hit in hits(path, self.folder, wanted)]
+        found.sort(key=lambda hit: -hit[0])
+        rows = [
+            {"file": file, "line": line, "text": clip(text, HIT_LENGTH)}
+            for _, file, line, text in found[:HITS]
+        ]
+        lines = [f"{row['file']}:{row['line']}: {row['text']}" for row in rows]
+        more = [f"({len(found) - HITS} more)"] if len(found) > HITS else []
+        return Output("\n".join(lines + more) or "nothing found", rows)
+
+    def _files(self) -> list[Path]:
+        dated = sorted(self.folder.glob("*.md"), key=lambda path: path.name, reverse=True)
+        learned = sorted(self.folder.glob(".learnings/*.md"))
+        return [path for path in (*dated, *learned) if not path.is_symlink()]
+
+
+def hits(path: Path, folder: Path, wanted: frozenset[str]) -> Iterator[tuple[int, str, int, str]]:
+    """Each line of a file that has some of the words: how many, file, line number, text."""
+    for number, line in enumerate((read_plain(path) or "").splitlines(), start=1):
+        if shared := len(wanted & terms(line)):
+            yield shared, path.relative_to(folder).as_posix(), number, line.strip()

@@ -1,0 +1,45 @@
+"""`read_result`: the rest of a result that was too long for the prompt."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from harness.files import read_plain
+from harness.tools.context import ToolContext
+from harness.tools.tool import Output, ToolError, tool
+
+
+@tool()
+async def read_result(
+    ctx: ToolContext,
+    id: Annotated[str, Field(description="The id that the cut result names.")],
+    offset: Annotated[int, Field(ge=0, description="The character to begin with.")] = 0,
+    length: Annotated[int, Field(ge=200, le=20_000, description="How many characters.")] = 8_000,
+) -> Output:
+    """Read on in a result that was cut. Says where the next part begins."""
+    text = await asyncio.to_thread(read_plain, spill_file(ctx.spill, id))
+    if text is None:
+        raise ToolError(f"there is no cut result with the id `{id}`")
+    if offset >= len(text) > 0:
+        raise ToolError(f"the result has {len(text)} characters: offset {offset} is past its end")
+    part = whole_lines(text[offset : offset + length])
+    end = offset + len(part)
+    rest = f"the next part begins at offset {end}" if end < len(text) else "this is the end"
+    data = {"offset": offset, "end": end, "of": len(text)}
+    return Output(f"{part}\n[{offset} to {end} of {len(text)} characters; {rest}]", data)
+
+
+def spill_file(folder: Path, call_id: str) -> Path:
+    """Where the whole result of a call lies; an id never leads out of the folder."""
+    return folder / f"{re.sub(r'[^A-Za-z0-9_-]', '_', call_id)[:100]}.txt"
+
+
+def whole_lines(text: str) -> str:
+    """The text up to its last line end; all of it when it is one long line."""
+    end = text.rfind("\n") + 1
+    return text[:end] if end > len(text) // 2 else text

@@ -1,0 +1,146 @@
+"""`shared_context`: the pages that all agents share, without lost updates."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from harness.config.names import did_you_mean
+from harness.files import locked, mode_of, read_plain, write_whole
+from harness.tools.context import ToolContext
+from harness.tools.tool import Output, ToolError, tool
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+MAX_PAGE = 20_000  # characters; what is longer is read by nobody
+NEW = "new"  # the version of a page that is not there
+
+
+@tool(parallel=False, idempotent=False, timeout=30)
+async def shared_context(
+    ctx: ToolContext,
+    action: Annotated[
+        Literal["read", "write", "append", "list"],
+        Field(description="`write` replaces the whole page, `append` adds to its end."),
+    ],
+    name: Annotated[str, Field(description="A page, such as priorities.md.")] = "",
+    text: Annotated[str, Field(description="What to write or to append.")] = "",
+    version: Annotated[
+        str, Field(description="For write: the version that your last read of it gave.")
+    ] = "",
+) -> Output:
+    """Read and change the pages that all agents share. `list` names them, `read` gives the version
+    in its first line. A `write` with an old version is refused: read again, put your change into
+    the new text, write again. `append` needs no version."""
+    pages = Pages(ctx.home.shared_context)
+    match action:
+        case "list":
+            return await asyncio.to_thread(pages.list)
+        case "read":
+            return await asyncio.to_thread(pages.read, name)
+        case "write":
+            return await asyncio.to_thread(pages.write, name, text, version.strip())
+        case "append":
+            return await asyncio.to_thread(pages.append, name, text)
+
+
+class Pages:
+    """The markdown files of one folder. Every method may raise ToolError."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def list(self) -> Output:
+        """Every page with its version and length."""
+        pages = {}
+        for path in sorted(self.folder.glob("*.md")):
+            if NAME.fullmatch(path.stem) and not path.is_symlink():
+                pages[path.name] = read_plain(path) or ""
+        lines = [
+            f"{name}  version {version_of(text)}  {len(text)} characters"
+            for name, text in pages.items()
+        ]
+        data = {name: version_of(text) for name, text in pages.items()}
+        return Output("\n".join(lines) or "there are no pages yet", data)
+
+    def read(self, name: str) -> Output:
+        path = self._path(name)
+        text = read_plain(path)
+        if text is None:
+            pages = [page.name for page in sorted(self.folder.glob("*.md"))]
+            ask = did_you_mean(path.name, pages) or f"known: {', '.join(pages) or 'none'}"
+            raise ToolError(f"there is no page `{path.name}`; {ask}")
+        version = version_of(text)
+        return Output(f"version: {version}\n\n{text}", told(path, version) | {"text": text})
+
+    def write(self, name: str, text: str, version: str) -> Output:
+        """Replace a page whose version is still the one given, or make a new one."""
+        path = self._path(name)
+        if not text.strip():
+            raise ToolError("text is empty: a page is not emptied by writing nothing")
+        with locked(self.folder):
+            before = read_plain(path)
+            if before is not None or version not in {"", NEW}:
+                self._compare(path, before, version)
+            return save(path, text)
+
+    def append(self, name: str, text: str) -> Output:
+        """Add to the end of a page, which is made when it is missing."""
+        path = self._path(name)
+        if not text.strip():
+            raise ToolError("text is empty: there is nothing to append")
+        with locked(self.folder):
+            before = (read_plain(path) or "").rstrip("\n")
+            return save(path, f"{before}\n{text}" if before else text)
+
+    def _compare(self, path: Path, before: str | None, version: str) -> None:
+        """Refuse a write that would undo what somebody else wrote meanwhile."""
+        current = NEW if before is None else version_of(before)
+        if version == current:
+            return
+        if before is None:
+            why = f"`{path.name}` is gone; write it again without a version to make it anew"
+        elif version:
+            why = (
+                f"`{path.name}` was changed since version {version}; it is now {current}. Read it "
+                "again, put your change into the new text, and write with that version"
+            )
+        else:
+            why = (
+                f"`{path.name}` exists (version {current}). Read it first, and write with the "
+                "version that you read; or use append"
+            )
+        raise ToolError(f"not written: {why}.")
+
+    def _path(self, name: str) -> Path:
+        stem = name.strip().removesuffix(".md")
+        if not NAME.fullmatch(stem):
+            raise ToolError(
+                f"{name!r} is no page name: letters, digits, hyphen and underscore, as in "
+                "priorities.md"
+            )
+        return self.folder / f"{stem}.md"
+
+
+def save(path: Path, text: str) -> Output:
+    whole = text.rstrip("\n") + "\n"
+    if len(whole) > MAX_PAGE:
+        raise ToolError(
+            f"not written: `{path.name}` would have {len(whole)} characters and may have "
+            f"{MAX_PAGE}. Shorten it"
+        )
+    write_whole(path, whole, mode=mode_of(path))
+    version = version_of(whole)
+    return Output(f"`{path.name}` is written; its version is now {version}", told(path, version))
+
+
+def version_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def told(path: Path, version: str) -> dict[str, str]:
+    return {"name": path.name, "version": version}

@@ -1,0 +1,91 @@
+"""`verify_url`: do these links answer?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from harness.tools.context import ToolContext
+from harness.tools.crowd import within
+from harness.tools.response import Response
+from harness.tools.tool import Output, ToolError, tool
+from harness.tools.web import Web
+
+MAX_LINKS = 60
+LINK_SECONDS = 10.0
+TOTAL_SECONDS = 50.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one link."""
+
+    url: str
+    ok: bool  # the last status is 2xx
+    status: int | None = None  # None: no answer
+    final_url: str | None = None
+    note: str = ""
+
+
+def listed(value: object) -> object:
+    """Small models send a list as text: one address, or a JSON list."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value) if value.lstrip().startswith("[") else value.split()
+    except ValueError:
+        return value.split()
+
+
+@tool(timeout=TOTAL_SECONDS + 5)
+async def verify_url(
+    ctx: ToolContext,
+    url: Annotated[str, Field(description="One address.")] = "",
+    urls: Annotated[
+        Sequence[str],
+        BeforeValidator(listed),
+        Field(max_length=MAX_LINKS, description="Several addresses; better than many calls."),
+    ] = (),
+) -> Output:
+    """Check whether links answer. One JSON object per line, in the order given: url, ok, status,
+    final_url after redirects, and a note when something is odd."""
+    wanted = list(dict.fromkeys(given for given in (url, *urls) if given.strip()))
+    if not wanted:
+        raise ToolError("no address given: pass url, or urls for several")
+    answers = await within(TOTAL_SECONDS, [verify(ctx.web, link) for link in wanted])
+    late = f"not checked: the {TOTAL_SECONDS:g} s for all links were over"
+    verdicts = [
+        answer or Verdict(link, ok=False, note=late)
+        for link, answer in zip(wanted, answers, strict=True)
+    ]
+    rows = [asdict(verdict) for verdict in verdicts]
+    return Output("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), rows)
+
+
+async def verify(web: Web, url: str) -> Verdict:
+    """Ask with HEAD; a server that does not like that is asked with GET."""
+    try:
+        response = await ask(web, url, "HEAD")
+        if not response.ok:
+            response = await ask(web, url, "GET")
+    except ToolError as error:
+        return Verdict(url, ok=False, note=str(error))
+    moved = response.url if response.url != url else None
+    return Verdict(url, response.ok, response.status, moved or url, note_of(response, moved))
+
+
+async def ask(web: Web, url: str, method: str) -> Response:
+    seconds = min(LINK_SECONDS, web.timeout)
+    return await web.get(url, method=method, timeout=seconds, read_body=False)
+
+
+def note_of(response: Response, moved: str | None) -> str:
+    if response.status in {401, 403, 429}:
+        return f"{response.said}: the site turns programs away; a browser may get through"
+    if not response.ok:
+        return response.said
+    return "redirected" if moved else ""

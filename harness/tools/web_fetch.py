@@ -1,0 +1,86 @@
+"""`web_fetch`: one page, as text."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from pydantic import Field
+
+from harness.text.invisible import visible
+from harness.tools.article import extract
+from harness.tools.context import ToolContext
+from harness.tools.response import Response
+from harness.tools.tool import Output, ToolError, tool
+
+PAGES = {"text/html", "application/xhtml+xml"}
+FEEDS = {"application/rss+xml", "application/atom+xml", "application/rdf+xml"}
+ACCEPT = "text/html,application/xhtml+xml,text/plain;q=0.9,application/json;q=0.8,*/*;q=0.5"
+
+
+@tool(timeout=45, max_chars=62_000)
+async def web_fetch(
+    ctx: ToolContext,
+    url: Annotated[str, Field(description="An http or https address.")],
+    max_chars: Annotated[
+        int, Field(ge=500, le=60_000, description="Cut the text after this many characters.")
+    ] = 12_000,
+) -> Output:
+    """Read one page: its title and main text, without menus and advertising. Plain text and JSON
+    come as they are. Files such as PDFs and images cannot be read."""
+    response = await ctx.web.get(url, headers={"Accept": ACCEPT})
+    if not response.ok:
+        raise ToolError(f"{response.url} answered {response.said}")
+    # a page of megabytes takes the parser a while, and everybody waits for the event loop
+    title, text = await asyncio.to_thread(readable, response)
+    if not text:
+        raise ToolError(f"{response.url} has no readable text; it may need JavaScript")
+    shown = cut(text, max_chars)
+    head = f"# {title}\n{response.url}" if title else response.url
+    data = {"url": response.url, "title": title, "characters": len(text), "text": shown}
+    return Output(f"{head}\n\n{shown}{tail(len(shown), len(text))}", data)
+
+
+def readable(response: Response) -> tuple[str, str]:
+    """Title and text of what came. Raises ToolError for what is no text."""
+    kind = response.media_type or sniffed(response.body)
+    if kind in PAGES:
+        article = extract(response.text)
+        links = f"\n\n({article.links} links on the page)" if article.links else ""
+        return article.title, article.text and article.text + links
+    if kind in FEEDS:
+        raise ToolError(f"{response.url} is a feed: read it with rss(source=<the address>)")
+    if is_text(kind) and b"\x00" not in response.body[:1000]:
+        return "", visible(response.text).strip()
+    raise ToolError(f"{response.url} is {kind}, {len(response.body)} bytes: not a page to read")
+
+
+def is_text(kind: str) -> bool:
+    subtype = kind.partition("/")[2]
+    textual = subtype in {"json", "xml", "javascript", "x-ndjson", "yaml", "toml"}
+    return kind.startswith("text/") or textual or subtype.endswith(("+json", "+xml"))
+
+
+def sniffed(body: bytes) -> str:
+    """The kind of a body whose server does not say."""
+    start = body[:1000].lstrip().lower()
+    if start.startswith(b"%pdf-"):
+        return "application/pdf"
+    if b"\x00" in start:
+        return "application/octet-stream"
+    return "text/html" if start.startswith((b"<!doctype html", b"<html")) else "text/plain"
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters, ending with a line or at least with a word."""
+    if len(text) <= limit:
+        return text
+    head = text[:limit]
+    end = max(head.rfind("\n"), head.rfind(" "), limit // 2)
+    return head[:end].rstrip()
+
+
+def tail(shown: int, whole: int) -> str:
+    if shown == whole:
+        return ""
+    return f"\n\n[cut: {shown} of {whole} characters; a larger max_chars shows more]"
