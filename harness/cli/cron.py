@@ -20,9 +20,8 @@ from harness.cli.output import (
     table,
     the_home,
 )
-from harness.cli.queue import open_bus
 from harness.cli.schedule import cron_rows, in_zone, wall
-from harness.cli.shapes import slot_shape, task_shape
+from harness.cli.shapes import slot_shape
 from harness.config.crontab import Crontab, read_crontab
 from harness.config.durations import DurationError, parse_duration
 from harness.config.home import Home
@@ -30,11 +29,9 @@ from harness.config.job import Job
 from harness.config.names import did_you_mean
 from harness.config.profile import profile_files
 from harness.errors import NotFound, UsageError
-from harness.services.fires import request_of
 
 app = typer.Typer(no_args_is_help=True, help="The schedule in cron.yaml.")
 
-PERSON = "person"
 JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="A job of cron.yaml.")]
 MaybeJob = Annotated[str | None, typer.Argument(metavar="[JOB]", help="One job; else all.")]
 
@@ -90,31 +87,6 @@ def next_slots(
         return
     rows = [(wall(slot.astimezone(each.zone)), each.id, each.agent) for slot, each in found]
     table(("slot", "job", "agent"), rows, "nothing fires in that time")
-
-
-@app.command()
-def run(job: JobArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Ask for a job now, by the same path as on time."""
-    place = the_home(home)
-    wanted = the_job(read_schedule(place), job)
-    with open_bus(place) as bus:
-        task = bus.request(request_of(wanted, sender=PERSON))
-    if as_json:
-        emit(task_shape(task))
-        return
-    say(f"{task.id}  {wanted.id} asked of {wanted.agent}")
-
-
-@app.command()
-def pause(job: JobArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Let a job rest: its slots are recorded as skipped until it is resumed."""
-    set_paused(the_home(home), job, paused=True, as_json=as_json)
-
-
-@app.command()
-def resume(job: JobArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Let a paused job go on."""
-    set_paused(the_home(home), job, paused=False, as_json=as_json)
 
 
 @app.command()
@@ -188,13 +160,3 @@ def upcoming(
     if end is not None:
         return list(takewhile(lambda pair: pair[0] <= end, merged))
     return list(islice(merged, limit))
-
-
-def set_paused(home: Home, name: str, *, paused: bool, as_json: bool) -> None:
-    job = the_job(read_schedule(home), name)
-    with open_bus(home) as bus:
-        state = bus.pause(job.id) if paused else bus.resume(job.id)
-    if as_json:
-        emit({"job": job.id, "paused": state.paused})
-        return
-    say(f"{job.id} {'rests until: harness cron resume ' + job.id if paused else 'goes on'}")

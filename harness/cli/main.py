@@ -28,13 +28,14 @@ COMMANDS = {  # name: (module in this room, whether it is a group of commands)
     "queue": ("queue", True),
     "dead": ("dead", True),
 }
+CHANGES = {"cron", "queue", "dead"}  # groups whose writing commands lie in NAME_changes
 INTERRUPTED = 130  # 128 + SIGINT, as shells do
 
 
 def run() -> None:
     """Run the command of this process's arguments and exit with its code."""
     arguments = sys.argv[1:]
-    if arguments == ["--version"]:
+    if arguments[:1] == ["--version"]:
         sys.stdout.write(f"harness {__version__}\n")
         return
     try:
@@ -70,10 +71,18 @@ def build(arguments: list[str]) -> typer.Typer:
         module_name, is_group = COMMANDS[name]
         module = import_module(f"harness.cli.{module_name}")
         if is_group:
+            if name in CHANGES and not only_reads(module.app, arguments):
+                module.app.add_typer(import_module(f"harness.cli.{module_name}_changes").app)
             app.add_typer(module.app, name=name)
         else:
             app.command(name)(getattr(module, name))
     return app
+
+
+def only_reads(group: typer.Typer, arguments: list[str]) -> bool:
+    """Whether a command of the group that changes nothing is meant."""
+    names = {each.name or each.callback.__name__ for each in group.registered_commands}  # type: ignore[union-attr]
+    return any(word in names for word in arguments)
 
 
 def everywhere() -> None:

@@ -10,7 +10,6 @@ import typer
 
 from harness.bus.port import Event, State, Task
 from harness.bus.reader import Reader
-from harness.bus.sync import SyncBus
 from harness.cli.output import (
     HomeOption,
     JsonOption,
@@ -19,16 +18,13 @@ from harness.cli.output import (
     emit,
     facts,
     local,
-    paint,
     say,
     short,
     table,
     the_home,
 )
 from harness.cli.shapes import event_shape, task_shape
-from harness.clock import SystemClock
 from harness.config.home import Home
-from harness.ids import Ids
 
 app = typer.Typer(no_args_is_help=True, help="Tasks: what waits, runs, and is over.")
 
@@ -118,22 +114,6 @@ def show_task(home: Home, task: Task) -> None:
 
 
 @app.command()
-def resend(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Give a dead task a new budget of attempts; id, key and lineage stay."""
-    with open_bus(the_home(home)) as bus:
-        sent = bus.resend(bus.reader.get(task).id, actor="person")
-    done(sent, "waits again", as_json=as_json)
-
-
-@app.command()
-def cancel(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """End a task that is not final; a session that works on it is stopped."""
-    with open_bus(the_home(home)) as bus:
-        ended = bus.cancel(bus.reader.get(task).id, actor="person")
-    done(ended, "cancelled", as_json=as_json)
-
-
-@app.command()
 def watch(agent: AgentOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Every event as it happens, until Ctrl-C; with --json one object a line."""
     with Reader(the_home(home).database) as reader:
@@ -156,15 +136,3 @@ def event_line(task: Task, event: Event, *, as_json: bool) -> str:
     return (
         f"{local(event.at)}  {task.id}  {task.agent:<8}  {where:<16}  {short(task.title, 40)}{why}"
     )
-
-
-def open_bus(home: Home) -> SyncBus:
-    clock = SystemClock()
-    return SyncBus(home, clock, Ids(clock))
-
-
-def done(task: Task, word: str, *, as_json: bool) -> None:
-    if as_json:
-        emit(task_shape(task))
-    else:
-        say(f"{paint(word, 'bold')}: task {task.id} ({short(task.title)})")

@@ -11,17 +11,15 @@ import typer
 
 from harness.bus.port import Outcome, Priority, Request, State, Task
 from harness.bus.reader import Reader
-from harness.bus.sync import SyncBus
 from harness.cli.output import HomeOption, JsonOption, age, emit, note, say, the_home
+from harness.cli.posting import open_bus
 from harness.cli.shapes import task_shape
-from harness.clock import SystemClock
 from harness.config.durations import parse_duration
 from harness.config.home import Home
 from harness.config.names import did_you_mean
 from harness.config.profile import profile_files
 from harness.config.settings import read_settings
 from harness.errors import DaemonNeeded, NotFound, WaitTimeout
-from harness.ids import Ids
 from harness.services.lock import holder
 
 LOOK_SECONDS = 0.05
@@ -78,8 +76,7 @@ def post(home: Home, agent: str, text: str, key: str | None, priority: Priority)
         hint = did_you_mean(agent, names) or f"known: {', '.join(names)}"
         raise NotFound(f"there is no agent `{agent}` in {home.root}", hint=hint)
     deliver = read_settings(home.settings_file, os.environ).delivery.default
-    clock = SystemClock()
-    with SyncBus(home, clock, Ids(clock)) as bus:
+    with open_bus(home) as bus:
         return bus.request(
             Request(agent=agent, prompt=text, key=key, priority=priority, deliver=deliver)
         )

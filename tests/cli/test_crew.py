@@ -25,6 +25,18 @@ def test_the_version_is_told_without_loading_anything() -> None:
     assert ended.stdout == f"harness {__version__}\n"
 
 
+def test_commands_that_only_read_do_not_load_what_writes() -> None:
+    code = (
+        "import harness.cli.queue, harness.cli.dead, sys\n"
+        "heavy = {'pydantic', 'sqlmodel', 'sqlalchemy', 'httpx', 'apscheduler', 'ollama'}\n"
+        "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_cron_list_has_the_shape_of_the_contract(harness: Harness) -> None:
     morning, rare = harness("cron", "list", "--json").document
 

@@ -1,0 +1,36 @@
+"""`harness queue resend` and `cancel`: what a person changes in the queue."""
+
+from __future__ import annotations
+
+import typer
+
+from harness.bus.port import Task
+from harness.cli.output import HomeOption, JsonOption, emit, say, short, the_home
+from harness.cli.posting import open_bus
+from harness.cli.queue import TaskArgument
+from harness.cli.shapes import task_shape
+
+app = typer.Typer()
+
+
+@app.command()
+def resend(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Give a dead task a new budget of attempts; id, key and lineage stay."""
+    with open_bus(the_home(home)) as bus:
+        sent = bus.resend(bus.reader.get(task).id, actor="person")
+    done(sent, "waits again", as_json=as_json)
+
+
+@app.command()
+def cancel(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """End a task that is not final; a session that works on it is stopped."""
+    with open_bus(the_home(home)) as bus:
+        ended = bus.cancel(bus.reader.get(task).id, actor="person")
+    done(ended, "cancelled", as_json=as_json)
+
+
+def done(task: Task, word: str, *, as_json: bool) -> None:
+    if as_json:
+        emit(task_shape(task))
+    else:
+        say(f"{word}: task {task.id} ({short(task.title)})")
