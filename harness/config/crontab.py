@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
+from harness.config.complaints import validate
 from harness.config.cronfile import CronFile, JobLine, with_defaults
 from harness.config.document import Document, Location, check
 from harness.config.job import Job
@@ -47,24 +48,39 @@ def read_crontab(path: Path, agents: frozenset[str] | None = None) -> Crontab:
     document = Document.read(path)
     file = check(document, CronFile)
     if isinstance(file, list):
-        return Reader(document, what_is_sound(document), agents, problems=file).crontab()
+        return Reader(document, what_is_sound(document, agents), agents, problems=file).crontab()
     return Reader(document, file, agents).crontab()
 
 
-def what_is_sound(document: Document) -> CronFile:
+def what_is_sound(document: Document, agents: frozenset[str] | None) -> CronFile:
     """The parts of a faulty file whose names and times can be looked at all the same."""
     data = document.data if isinstance(document.data, dict) else {}
     entries = data.get("jobs")
     lines = {
-        name: check(document, JobLine, ("jobs", name))
-        for name in (entries if isinstance(entries, dict) else ())
-        if isinstance(name, str)
+        name: sound_line(entry, agents or frozenset())
+        for name, entry in (entries.items() if isinstance(entries, dict) else ())
+        if isinstance(name, str) and isinstance(entry, dict)
     }
     zone = data.get("timezone")
     return CronFile(
         timezone=zone if isinstance(zone, str) else "UTC",
-        jobs={name: line for name, line in lines.items() if isinstance(line, JobLine)},
+        jobs={name: line for name, line in lines.items() if line is not None},
     )
+
+
+def sound_line(entry: dict[str, object], agents: frozenset[str]) -> JobLine | None:
+    """An entry without its faulty keys; None when one of those says when it is due."""
+    outcome = validate(JobLine, entry)
+    if isinstance(outcome, JobLine):
+        return outcome
+    faulty = {complaint.location[0] for complaint in outcome if complaint.location}
+    if not faulty.isdisjoint(KINDS):
+        return None
+    # what is missing is told already; a stand-in lets the rest be looked at
+    stand_in = {"agent": min(agents, default=""), "prompt": "missing"}
+    rest = {key: value for key, value in entry.items() if key not in faulty}
+    outcome = validate(JobLine, stand_in | rest)
+    return outcome if isinstance(outcome, JobLine) else None
 
 
 @dataclass

@@ -93,7 +93,9 @@ def test_a_key_that_is_off_does_not_hide_a_time_that_is_off(tmp_path: Path) -> N
         "  a: {agent: butler, prompt: '', cron: '@daily'}\n"
         "  b: {agent: sentinal, prompt: Go., cron: '0 9 * * 8'}\n"
         "  c: soon\n"
-        "  d: {agent: butler, prompt: Go., after: [a, x]}\n",
+        "  d: {agent: butler, prompt: Go., after: [a, x]}\n"
+        "  e: {agnt: butler, cron: '0 9 * * fri-sun'}\n"
+        "  f: {agent: butler, prompt: Go., every: often}\n",
     )
 
     assert [(fault.line, fault.column, fault.message) for fault in found] == [
@@ -103,6 +105,11 @@ def test_a_key_that_is_off_does_not_hide_a_time_that_is_off(tmp_path: Path) -> N
         (4, 52, "weekday 8 is out of range (0-7)"),
         (5, 6, '`c` should be a mapping, not "soon"'),
         (6, 46, "unknown job `x`"),
+        (7, 3, "missing key `agent`"),
+        (7, 3, "missing key `prompt`"),
+        (7, 7, "unknown key `agnt`"),
+        (7, 36, "the range `fri-sun` runs backwards"),
+        (8, 42, '"often" is no duration'),
     ]
 
 
