@@ -25,15 +25,19 @@ class Crew:
         self.cancels: dict[str, asyncio.Event] = {}
 
     async def __call__(self, task: Task, cancel: asyncio.Event) -> Ended:
-        self.open[task.id] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
+        self.open[task.id] = answer
         self.cancels[task.id] = cancel
-        stopping = asyncio.create_task(cancel.wait())
-        await asyncio.wait({self.open[task.id], stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        answer = self.open.pop(task.id)
-        if answer.done():
-            return answer.result()
-        return Ended(Reason.CANCELLED, Outcome.CANCELLED, Result())
+        stopping = asyncio.create_task(self.end(cancel, answer))
+        try:
+            return await answer
+        finally:
+            stopping.cancel()
+            del self.open[task.id]
+
+    async def end(self, cancel: asyncio.Event, answer: asyncio.Future[Ended]) -> None:
+        await cancel.wait()
+        answer.set_result(Ended(Reason.CANCELLED, Outcome.CANCELLED, Result()))
 
 
 @pytest.fixture
