@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import zlib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from harness.files import make_folder, write_whole
+
+# what a damaged file raises: binascii.Error and JSONDecodeError are ValueErrors
+UNREADABLE = (OSError, ValueError, TypeError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -48,24 +49,23 @@ class FeedCache:
     def load(self, url: str) -> FeedRecord:
         """What is known of a feed; an empty record for a new one."""
         try:
-            saved = json.loads(self._path(url).read_text(encoding="utf-8"))
-            record = unpacked(saved)
-        except (OSError, ValueError, TypeError, KeyError, zlib.error, binascii.Error):
+            record = unpacked(self._path(url).read_text(encoding="utf-8"))
+        except UNREADABLE:
             return FeedRecord(url)
         return record if record.url == url else FeedRecord(url)
 
     def store(self, record: FeedRecord) -> None:
         """Raises OSError."""
         make_folder(self.folder)
-        write_whole(self._path(record.url), json.dumps(packed(record)), durable=False)
+        write_whole(self._path(record.url), packed(record), durable=False)
 
     def health(self) -> list[FeedRecord]:
         """Every feed ever asked, without the bodies' owners being asked again."""
         records = []
         for path in sorted(self.folder.glob("*.json")):
             try:
-                records.append(unpacked(json.loads(path.read_text(encoding="utf-8"))))
-            except (OSError, ValueError, TypeError, KeyError, zlib.error, binascii.Error):
+                records.append(unpacked(path.read_text(encoding="utf-8")))
+            except UNREADABLE:
                 continue
         return records
 
@@ -73,13 +73,17 @@ class FeedCache:
         return self.folder / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.json"
 
 
-def packed(record: FeedRecord) -> dict[str, Any]:
+def packed(record: FeedRecord) -> str:
     body = base64.b64encode(zlib.compress(record.body)).decode() if record.body else ""
-    return asdict(record) | {"body": body}
+    return json.dumps(asdict(record) | {"body": body})
 
 
-def unpacked(saved: dict[str, Any]) -> FeedRecord:
-    known = {entry.name for entry in fields(FeedRecord)}
+def unpacked(text: str) -> FeedRecord:
+    """Raises one of UNREADABLE."""
+    saved = json.loads(text)
+    if not isinstance(saved, dict):
+        raise TypeError("a record is a JSON object")
+    known = {entry.name for entry in fields(FeedRecord)}  # a later version may have more
     values = {name: value for name, value in saved.items() if name in known}
     body = zlib.decompress(base64.b64decode(saved["body"])) if saved.get("body") else b""
     return FeedRecord(**values | {"body": body})

@@ -71,7 +71,7 @@ class Tool:
         parsed = self.arguments.model_validate(arguments)
         values = {name: getattr(parsed, name) for name in self.arguments.model_fields}
         answer = await self.function(context, **values)
-        return answer if isinstance(answer, Output) else Output(answer)
+        return answer if isinstance(answer, Output) else Output(str(answer))
 
 
 def tool(

@@ -44,7 +44,7 @@ async def web_fetch(
 def readable(response: Response) -> tuple[str, str]:
     """Title and text of what came. Raises ToolError for what is no text."""
     kind = response.media_type or sniffed(response.body)
-    if kind in PAGES:
+    if kind in PAGES or sniffed(response.body) == "text/html":
         article = extract(response.text)
         links = f"\n\n({article.links} links on the page)" if article.links else ""
         return article.title, article.text and article.text + links
@@ -76,8 +76,8 @@ def cut(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     head = text[:limit]
-    end = max(head.rfind("\n"), head.rfind(" "), limit // 2)
-    return head[:end].rstrip()
+    ends = (head.rfind(mark, limit // 2) for mark in ("\n", " "))
+    return head[: next((end for end in ends if end > 0), limit)].rstrip()
 
 
 def tail(shown: int, whole: int) -> str:

@@ -33,13 +33,11 @@ async def web_search(
             f"web search is not set up: the person can set {KEY_VARIABLE} in the environment of "
             "the daemon. Go on without it, and say so."
         )
-    rows = await search(ctx.web, key, query, limit)
+    rows = await search(ctx.web, key, query, limit, ENDPOINT)
     return Output("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), rows)
 
 
-async def search(
-    web: Web, key: str, query: str, limit: int, endpoint: str = ENDPOINT
-) -> list[dict[str, Any]]:
+async def search(web: Web, key: str, query: str, limit: int, endpoint: str) -> list[dict[str, Any]]:
     """The results for `query`, best first. Raises ToolError; the key is in no message."""
     wish = {"query": query, "max_results": limit, "search_depth": "basic"}
     response = await web.post(endpoint, wish, headers={"Authorization": f"Bearer {key}"})

@@ -162,7 +162,9 @@ OTHERS = (
     Route("/data.json", make=lambda: b'{"answer": 42}', type="application/json"),
     Route("/paper.pdf", make=lambda: b"%PDF-1.7\n\x00\x01binary", type="application/pdf"),
     Route("/unlabelled", make=lambda: b"%PDF-1.7\n\x00\x01binary", type=""),
-    Route("/script_only.html", make=lambda: b"<html><script>draw()</script></html>"),
+    Route(
+        "/script_only.html", make=lambda: b"<html><script>draw()</script></html>", type="text/html"
+    ),
     Route("/to_article", status=301, to="/articles/granite-5"),
     Route("/see_other", status=303, to="/echo"),
     Route("/to_other_name", status=302, to="http://other.test:{port}/echo"),

@@ -19,6 +19,7 @@ from harness.tools.tool import ToolError
 from harness.tools.web import USER_AGENT, Unreachable, Web
 from tests.doubles import feed_server
 from tests.doubles.feed_server import FeedServer
+from tests.tools.conftest import TRUSTS_NOBODY
 
 PEM = Path(feed_server.__file__).parent / "tls" / "feeds_test.pem"
 
@@ -37,7 +38,8 @@ class Names:
 
 def a_web(clock: Clock, **options: Any) -> Web:
     """A client that knows no manners: nobody moves the clock while it would wait."""
-    return Web(clock, politeness=Politeness(clock, gap=0), **options)
+    given = {"verify": TRUSTS_NOBODY} | options
+    return Web(clock, politeness=Politeness(clock, gap=0), **given)
 
 
 async def test_an_answer_says_where_it_came_from(web: Web, server: FeedServer) -> None:
@@ -286,7 +288,9 @@ async def test_waiting_for_a_turn_is_not_the_servers_fault(server: FeedServer) -
     clock = SystemClock()
     one_by_one = Politeness(clock, at_once=1, gap=0)
 
-    async with Web(clock, allow=[server.authority], politeness=one_by_one) as web:
+    async with Web(
+        clock, allow=[server.authority], politeness=one_by_one, verify=TRUSTS_NOBODY
+    ) as web:
         slow = [web.get(server.url("/slow.xml"), timeout=0.3) for _ in range(2)]
         fast = web.get(server.url("/plain.txt"), timeout=0.5)
         *failed, answer = await asyncio.gather(*slow, fast, return_exceptions=True)

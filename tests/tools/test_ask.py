@@ -1,0 +1,52 @@
+"""`request`: one agent asks another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.bus.port import Priority
+from harness.tools.ask import request
+from harness.tools.context import ToolContext
+from harness.tools.tool import ToolError
+from tests.tools.conftest import AskedBus, a_task
+
+
+async def test_a_request_carries_who_asked_and_for_which_task(
+    ctx: ToolContext, bus: AskedBus
+) -> None:
+    urgent = replace(ctx, task=a_task(priority=Priority.P0))
+
+    output = await request(urgent, {"agent": "macro", "prompt": "Rates?", "title": "Rates"})
+
+    (asked,) = bus.requests.values()
+    assert (asked.agent, asked.prompt, asked.title) == ("macro", "Rates?", "Rates")
+    assert (asked.sender, asked.parent, asked.priority) == ("ainews", "01TASK", Priority.P0)
+    assert asked.callback
+    assert output.data["task"] in output.text
+    assert "as a note or as a new task" in output.text
+
+
+async def test_a_second_attempt_asks_nothing_twice(ctx: ToolContext, bus: AskedBus) -> None:
+    again = replace(ctx, task=a_task(attempt=2, owner="session-2"))
+    wish = {"agent": "macro", "prompt": "Rates?"}
+
+    first = await request(ctx, wish)
+    second = await request(again, wish)
+    await request(ctx, wish | {"prompt": "Yields?"})
+    await request(replace(ctx, task=a_task(id="01OTHER")), wish)
+
+    assert first.data == second.data
+    assert len(bus.requests) == 3
+
+
+async def test_nobody_asks_himself_or_somebody_unknown(ctx: ToolContext, bus: AskedBus) -> None:
+    with pytest.raises(ToolError, match="cannot ask yourself"):
+        await request(ctx, {"agent": "ainews", "prompt": "x"})
+    with pytest.raises(ToolError, match=r"did you mean `macro`.*known: macro, zoe"):
+        await request(ctx, {"agent": "marco", "prompt": "x"})
+    with pytest.raises(ToolError, match="no agent `person`; known: macro, zoe"):
+        await request(ctx, {"agent": "person", "prompt": "x"})
+
+    assert bus.requests == {}

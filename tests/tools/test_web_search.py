@@ -1,0 +1,61 @@
+"""`web_search`, against a double that has the shape of the service."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from harness.tools import web_search as module
+from harness.tools.context import ToolContext
+from harness.tools.tool import ToolError
+from harness.tools.web_search import KEY_VARIABLE, search, web_search
+from tests.doubles.feed_server import FeedServer
+
+
+async def test_without_a_key_it_says_what_to_do(
+    ctx: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+
+    with pytest.raises(ToolError, match=f"can set {KEY_VARIABLE}"):
+        await web_search(ctx, {"query": "feeds"})
+
+
+async def test_results_come_one_per_line(
+    ctx: ToolContext, server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "right-key")
+    monkeypatch.setattr(module, "ENDPOINT", server.url("/search"))
+
+    output = await web_search(ctx, {"query": "open\u200b feeds"})
+
+    (row,) = [json.loads(line) for line in output.text.splitlines()]
+    assert row == {
+        "title": "A page",
+        "url": "http://a.test/",
+        "published": None,
+        "summary": "open feeds",
+    }
+    (asked,) = server.asked
+    assert asked.headers["authorization"] == "Bearer right-key"
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/search", "does not accept the key"),
+        ("/status/429", "quota"),
+        ("/status/432", "quota"),
+        ("/status/500", "500 Internal Server Error"),
+        ("/data.json", "unreadable"),
+        ("/plain.txt", "unreadable"),
+    ],
+)
+async def test_every_failure_is_told_and_none_tells_the_key(
+    ctx: ToolContext, server: FeedServer, path: str, why: str
+) -> None:
+    with pytest.raises(ToolError, match=why) as caught:
+        await search(ctx.web, "wrong-key", "feeds", 5, server.url(path))
+
+    assert "wrong-key" not in str(caught.value)
