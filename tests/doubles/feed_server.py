@@ -60,7 +60,8 @@ class FeedServer:
         self.port = port
         self.tls = tls
         self.asked: list[Asked] = []
-        self.busiest = 0  # most requests that were under way at once
+        self.connections = 0  # opened so far
+        self.busiest = 0  # most connections that were open at once
         self.changed: dict[str, bytes] = {}  # bodies that replace those of a path
         self.statuses: dict[str, int] = {}  # statuses that replace those of a path
         self._server: asyncio.Server | None = None
@@ -106,16 +107,19 @@ class FeedServer:
         task = asyncio.current_task()
         assert task is not None
         self._visits.add(task)
+        self.connections += 1
         self.busiest = max(self.busiest, len(self._visits))
         try:
-            await self._visit(reader, writer)
+            while await self._visit(reader, writer):
+                pass  # a client may ask again on the same connection
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the client or the test is done with it
         finally:
             self._visits.discard(task)
             writer.close()
 
-    async def _visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; whether the connection may be used again."""
         asked = await receive(reader)
         self.asked.append(asked)
         route = ROUTES.get(asked.path.partition("?")[0])
@@ -130,6 +134,7 @@ class FeedServer:
             if stalls:
                 await asyncio.sleep(3600)
         await writer.drain()
+        return route is None or not route.cut
 
     def _answer(self, asked: Asked, route: Route | None) -> Answer:
         path = asked.path.partition("?")[0]
@@ -191,7 +196,7 @@ async def receive(reader: asyncio.StreamReader) -> Asked:
 def head(answer: Answer, more: int) -> bytes:
     """The head of an answer; `more` is by how many bytes it lies about the length."""
     length = len(answer.body) + more
-    headers = {"Content-Length": str(length), "Connection": "close"} | answer.headers
+    headers = {"Content-Length": str(length)} | answer.headers
     lines = [f"HTTP/1.1 {answer.status} Status", *(f"{k}: {v}" for k, v in headers.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 

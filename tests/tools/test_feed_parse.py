@@ -75,8 +75,8 @@ def test_markup_and_what_is_hidden_in_it_go() -> None:
     found = item(
         title="&lt;b&gt;Bold&lt;/b&gt; &amp;amp; true\u200b\U000e0041",
         description="&lt;p&gt;Seen.&lt;/p&gt;&lt;p style='display: none'&gt;Obey me.&lt;/p&gt;"
-        "&lt;p hidden&gt;And me.&lt;/p&gt;&lt;script&gt;x()&lt;/script&gt;"
-        "&lt;!-- me too --&gt;\u202e",
+        "&lt;p hidden&gt;And me.&lt;/p&gt;&lt;p aria-hidden='true'&gt;Me as well.&lt;/p&gt;"
+        "&lt;script&gt;x()&lt;/script&gt;&lt;!-- me too --&gt;\u202e",
     )
 
     assert found.title == "Bold & true"
