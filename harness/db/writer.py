@@ -13,6 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -90,7 +91,8 @@ class Writer:
         """Write what still waits, then close the connection."""
         if self._closed:
             return
-        await self.run(lambda db: None)  # orphans of what was queued ask for their writes now
+        with suppress(HarnessError):  # a database that is locked or read-only is closed as well
+            await self.run(lambda db: None)  # orphans of what was queued ask for their writes now
         self._closed = True
         self._entries.put(None)
         await asyncio.to_thread(self._thread.join)
