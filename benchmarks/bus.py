@@ -19,16 +19,21 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bus_rows import CLOCK, PROMPT, fill, one_plain_task, yardstick
+from sqlalchemy import create_engine, insert
+from sqlalchemy.pool import StaticPool
+
+from harness.bus import statements
 from harness.bus.port import Outcome, Request, Result, State
-from harness.bus.schema import open_to_write
+from harness.bus.schema import empty
 from harness.bus.sqlite import SqliteBus
 from harness.bus.sync import SyncBus
-from harness.clock import SystemClock, stamp
+from harness.bus.tables import events
+from harness.clock import stamp
 from harness.config.home import Home
 from harness.ids import Ids
 
@@ -37,8 +42,6 @@ TASKS = 320  # of one round
 IN_FLIGHT = 16
 WAKE_UPS = 100
 FEW, MANY = 1_000, 1_000_000
-PROMPT = "Read the feeds and write the morning digest, newest first, with a link for each item."
-CLOCK = SystemClock()
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ def main() -> None:
         ring_on_demand(options.ring)
         return
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="bench-bus-") as folder:
+    # not in /tmp, which is often in memory: what counts here is the wait for a real disk
+    with tempfile.TemporaryDirectory(prefix=".bench-", dir=Path(__file__).parent) as folder:
         figures = asyncio.run(measure(Path(folder)))
     if options.json:
         print(json.dumps({figure.name: round(figure.value, 4) for figure in figures}))
@@ -71,6 +75,7 @@ def main() -> None:
 async def measure(folder: Path) -> list[Figure]:
     note("rates against plain sqlite3")
     figures = await compare_rates(folder)
+    figures.append(compare_statements())
     note("wake-ups")
     figures += await time_wake_ups(Home(folder / "awake"))
     note(f"filling {MANY:,} rows")
@@ -103,6 +108,32 @@ async def compare_rates(folder: Path) -> list[Figure]:
         Figure("sequential_tasks_per_s", rate, "", ""),
         Figure("concurrent16_tasks_per_s", rate16, "", ""),
     ]
+
+
+def compare_statements() -> Figure:
+    """Why the bus runs its Core statements as text: the same ones, run by SQLAlchemy."""
+
+    engine = create_engine("sqlite://", creator=empty, poolclass=StaticPool)
+    values = {
+        "task": "none", "state": "request", "outcome": None, "attempt": 0,
+        "actor": "bench", "at": stamp(CLOCK.now()), "note": None,
+    }  # fmt: skip
+    by_core, as_text = insert(events), statements.log_event()
+    db = empty()
+    db.execute("BEGIN")
+    ratios = []
+    with engine.connect() as connection:
+        for _ in range(ROUNDS):
+            start = time.perf_counter()
+            for _ in range(TASKS):
+                db.execute(as_text, values)
+            middle = time.perf_counter()
+            for _ in range(TASKS):
+                connection.execute(by_core, values)
+            ratios.append((time.perf_counter() - middle) / (middle - start))
+    db.close()
+    words = "one INSERT run by SQLAlchemy, against its text on sqlite3"
+    return Figure("sqlalchemy_vs_text", statistics.median(ratios), "", words)
 
 
 async def compare_sizes(folder: Path) -> list[Figure]:
@@ -157,67 +188,6 @@ async def one_task(bus: SqliteBus) -> None:
     if task is None:
         raise RuntimeError("a request of our own must be there to claim")
     await bus.final(task, Outcome.DONE, Result("Nothing new.", model="none", steps=1))
-
-
-@contextmanager
-def yardstick(path: Path) -> Iterator[sqlite3.Connection]:
-    """The same columns, and the two indexes without which nobody finds his work or its log."""
-    db = sqlite3.connect(path, isolation_level=None)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("PRAGMA foreign_keys = ON")
-    db.execute(
-        "CREATE TABLE tasks (id TEXT PRIMARY KEY, agent TEXT, lane TEXT, sender TEXT, title TEXT,"
-        " prompt TEXT, state TEXT, outcome TEXT, attempt INTEGER, max_attempts INTEGER,"
-        " priority TEXT, root TEXT, created_at TEXT, updated_at TEXT, not_before TEXT,"
-        " timeout INTEGER, lease_until TEXT, owner TEXT, result TEXT, deliver TEXT, payload TEXT)"
-    )
-    db.execute(
-        "CREATE TABLE events (seq INTEGER PRIMARY KEY, task TEXT REFERENCES tasks (id),"
-        " state TEXT, outcome TEXT, attempt INTEGER, actor TEXT, at TEXT)"
-    )
-    db.execute("CREATE INDEX waiting ON tasks (lane, not_before) WHERE state = 'request'")
-    db.execute("CREATE INDEX events_of_task ON events (task)")
-    try:
-        yield db
-    finally:
-        db.close()
-
-
-def one_plain_task(db: sqlite3.Connection, task: str) -> None:
-    event = (
-        "INSERT INTO events (task, state, outcome, attempt, actor, at) VALUES (?, ?, ?, ?, ?, ?)"
-    )
-    at = stamp(CLOCK.now())
-    db.execute("BEGIN IMMEDIATE")
-    db.execute(
-        "INSERT INTO tasks VALUES (?, 'scout', 'scout', 'person', 'Digest', ?, 'request', NULL, 0,"
-        " 6, 'P1', ?, ?, ?, ?, 1200000, NULL, NULL, NULL, '[]', '{}')",
-        (task, PROMPT, task, at, at, at),
-    )
-    db.execute(event, (task, "request", None, 0, "person", at))
-    db.execute("COMMIT")
-
-    at = stamp(CLOCK.now())
-    db.execute("BEGIN IMMEDIATE")
-    ((task,),) = db.execute(
-        "UPDATE tasks SET state = 'confirmed', owner = 'bench', attempt = attempt + 1,"
-        " lease_until = ?, updated_at = ? WHERE id = (SELECT id FROM tasks WHERE lane = 'scout'"
-        " AND state = 'request' AND not_before <= ? ORDER BY not_before LIMIT 1) RETURNING id",
-        (at, at, at),
-    ).fetchall()
-    db.execute(event, (task, "confirmed", None, 1, "bench", at))
-    db.execute("COMMIT")
-
-    at = stamp(CLOCK.now())
-    db.execute("BEGIN IMMEDIATE")
-    db.execute(
-        "UPDATE tasks SET state = 'final', outcome = 'done', result = ?, lease_until = NULL,"
-        " updated_at = ? WHERE id = ? AND state = 'confirmed' AND owner = 'bench' AND attempt = 1",
-        ('{"text": "Nothing new."}', at, task),
-    )
-    db.execute(event, (task, "final", "done", 1, "bench", at))
-    db.execute("COMMIT")
 
 
 async def time_wake_ups(home: Home) -> list[Figure]:
@@ -287,52 +257,6 @@ def ring_on_demand(root: Path) -> None:
             start = time.monotonic()
             bus.request(Request("scout", PROMPT))
             print(start, flush=True)
-
-
-def fill(home: Home, rows: int) -> float:
-    """Make a database of that many final tasks with their events; returns the seconds."""
-    start = time.perf_counter()
-    db = open_to_write(home.database)
-    db.execute("PRAGMA journal_mode = OFF")
-    db.execute("PRAGMA synchronous = OFF")
-    db.execute("PRAGMA foreign_keys = OFF")
-    db.execute("PRAGMA cache_size = -400000")
-    indexes = db.execute(
-        "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
-    ).fetchall()
-    for name, _ in indexes:
-        db.execute(f"DROP INDEX {name}")
-    db.execute("BEGIN")
-    db.execute(OLD_TASKS, {"rows": rows, "prompt": PROMPT})
-    db.execute(OLD_EVENTS)
-    db.execute("INSERT INTO finals SELECT lane, count(*) FROM tasks GROUP BY lane")
-    for _, sql in indexes:
-        db.execute(sql)
-    db.execute("COMMIT")
-    db.execute("PRAGMA journal_mode = WAL")
-    db.close()
-    return time.perf_counter() - start
-
-
-OLD_TASKS = """
-    WITH RECURSIVE old (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM old WHERE n < :rows)
-    INSERT INTO tasks
-    SELECT printf('%026d', n), 'agent-' || (n % 6), 'agent-' || (n % 6), 'cron', 'Morning digest',
-        :prompt, 'final', 'done', 1, 6, 'P1', 'cron:job-' || (n % 12) || ':' || printf('%010d', n),
-        NULL, printf('%026d', n), 'job-' || (n % 12), '2026-01-01T00:00:00.000+00:00',
-        '2026-01-01T00:00:00.000+00:00', '2026-01-01T00:00:00.000+00:00', NULL, 1200000, NULL,
-        'bench', '{"text": "Nothing new."}', NULL, '["archive"]', 0, '{}',
-        '2026-01-01T00:00:00.000+00:00', NULL, '2026-01-01T00:00:00.000+00:00', 6, 0
-    FROM old
-"""
-
-OLD_EVENTS = """
-    WITH states (state, outcome, attempt) AS
-        (VALUES ('request', NULL, 0), ('confirmed', NULL, 1), ('final', 'done', 1))
-    INSERT INTO events (task, state, outcome, attempt, actor, at, note)
-    SELECT tasks.id, states.state, states.outcome, states.attempt, 'bench', tasks.updated_at, NULL
-    FROM tasks CROSS JOIN states
-"""
 
 
 def opened(home: Home) -> SqliteBus:

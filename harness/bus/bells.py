@@ -10,9 +10,12 @@ import asyncio
 import errno
 import itertools
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+YOUNG_NANOSECONDS = 2_000_000_000
 
 _numbers = itertools.count()  # two bells of one process have different names
 
@@ -53,17 +56,36 @@ def make_pipe(path: Path) -> tuple[int, int]:
     return read, write
 
 
-def ring(folder: Path, *, but: Path | None = None) -> None:
-    """Ring every bell in `folder` but our own; those whose process is gone are removed."""
-    try:
-        with os.scandir(folder) as entries:
-            bells = [entry.path for entry in entries if not entry.name.startswith(".")]
-    except FileNotFoundError:  # nobody ever listened here
-        return
-    own = str(but)
-    for bell in bells:
-        if bell != own:
+class Neighbours:
+    """The bells of all other processes, to be rung after each commit.
+
+    The folder is listed anew only when it has changed, since most commits have no listener.
+    A time of change that is this young may still hide a second change within one tick of
+    the file system's clock, and is not relied on.
+    """
+
+    def __init__(self, folder: Path, own: Path | None = None) -> None:
+        self.folder = folder
+        self.own = str(own)
+        self._changed = 0
+        self._bells: list[str] = []
+
+    def ring(self) -> None:
+        """Ring every bell but our own; those whose process is gone are removed."""
+        try:
+            changed = os.stat(self.folder).st_mtime_ns  # noqa: PTH116 - half the time of Path
+        except FileNotFoundError:  # nobody ever listened here
+            return
+        if changed != self._changed:
+            self._bells = self._list()
+            self._changed = changed if time.time_ns() - changed > YOUNG_NANOSECONDS else 0
+        for bell in self._bells:
             ring_one(bell)
+
+    def _list(self) -> list[str]:
+        with os.scandir(self.folder) as entries:
+            found = [entry.path for entry in entries if not entry.name.startswith(".")]
+        return [bell for bell in found if bell != self.own]
 
 
 def ring_one(bell: str) -> None:

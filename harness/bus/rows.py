@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import timedelta
 from typing import Any
@@ -32,6 +33,10 @@ NOT_YET = {"outcome", "lease_until", "owner", "result", "error", *Stamp}  # null
 TASK_COLUMNS = tuple(field.name for field in fields(Task))
 # what a task has from its first moment on
 REQUEST_COLUMNS = tuple(field.name for field in fields(Task) if field.name not in NOT_YET)
+TIMES = (
+    *("created_at", "updated_at", "not_before", "deadline", "lease_until"),
+    *(which.value for which in Stamp),
+)
 EVENT_COLUMNS = tuple(field.name for field in fields(Event))
 NOTE_COLUMNS = tuple(field.name for field in fields(Note))
 SLOT_COLUMNS = tuple(field.name for field in fields(Slot))
@@ -44,9 +49,7 @@ def task_of(row: Row) -> Task:
     values["state"] = State(values["state"])
     values["outcome"] = values["outcome"] and Outcome(values["outcome"])
     values["priority"] = Priority(values["priority"])
-    for name in ("created_at", "updated_at", "not_before"):
-        values[name] = unstamp(values[name])
-    for name in ("deadline", "lease_until", "delivered_at", "called_back_at", "learned_at"):
+    for name in TIMES:
         if values[name] is not None:
             values[name] = unstamp(values[name])
     values["timeout"] = timedelta(milliseconds=values["timeout"])
@@ -59,22 +62,25 @@ def task_of(row: Row) -> Task:
 
 def values_of_request(task: Task) -> dict[str, Any]:
     """What the row of a new task holds, by column."""
-    values = {name: getattr(task, name) for name in REQUEST_COLUMNS}
-    for name in ("created_at", "updated_at", "not_before"):
-        values[name] = stamp(values[name])
-    values["deadline"] = stamp(task.deadline) if task.deadline is not None else None
-    values["timeout"] = milliseconds(task.timeout)
-    values["deliver"] = json_text(list(task.deliver))
-    values["payload"] = json_text(dict(task.payload))
-    return values
+    return vars(task) | {
+        "state": task.state.value,
+        "priority": task.priority.value,
+        "created_at": stamp(task.created_at),
+        "updated_at": stamp(task.updated_at),
+        "not_before": stamp(task.not_before),
+        "deadline": stamp(task.deadline) if task.deadline is not None else None,
+        "timeout": milliseconds(task.timeout),
+        "deliver": json_text(list(task.deliver)),
+        "payload": json_text(dict(task.payload)),
+    }
 
 
 def result_text(result: Result) -> str:
     return json_text(vars(result))
 
 
-def json_text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+# `json.dumps` would build an encoder for every call
+json_text: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def milliseconds(span: timedelta) -> int:

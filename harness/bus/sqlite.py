@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
 from types import TracebackType
 from typing import Concatenate, ParamSpec, TypeVar
 
 from harness.bus import conversation, handover, schedule, transitions
-from harness.bus.bells import Bell, ring
+from harness.bus.bells import Bell, Neighbours
 from harness.bus.port import (
     DEFAULT_LEASE,
     Delivery,
@@ -67,7 +66,7 @@ class SqliteBus:
             db,
             home.database,
             changed=pulse.beat,
-            committed=partial(ring, home.bells, but=bell.path),
+            committed=Neighbours(home.bells, own=bell.path).ring,
         )
         return cls(clock, ids, writer, reader, pulse, bell)
 

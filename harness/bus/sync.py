@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Concatenate, ParamSpec, TypeVar
 
 from harness.bus import conversation, schedule, transitions
-from harness.bus.bells import ring
+from harness.bus.bells import Neighbours
 from harness.bus.port import JobState, Note, Request, Task
 from harness.bus.reader import Reader
 from harness.bus.schema import open_to_write
@@ -33,6 +33,7 @@ class SyncBus:
         self.home, self.clock, self.ids = home, clock, ids
         self.db = open_to_write(home.database)
         self.reader = Reader(home.database)
+        self.neighbours = Neighbours(home.bells)
 
     def __enter__(self) -> SyncBus:
         return self
@@ -59,7 +60,7 @@ class SyncBus:
         returns when it is durable, and the daemon has been woken."""
         with explained(self.home.database), transaction(self.db):
             value = step(Transaction.begun(self.db, self.clock, self.ids), *args, **kwargs)
-        ring(self.home.bells)
+        self.neighbours.ring()
         return value
 
     def request(self, request: Request) -> Task:
