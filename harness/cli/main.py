@@ -11,11 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from harness import __version__
+from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     import typer
-
-    from harness.errors import HarnessError
 
 COMMANDS = {  # name: (module in this room, whether it is a group of commands)
     "init": ("init", False),
@@ -45,10 +44,8 @@ def run() -> None:
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         sys.stderr.close()
         sys.exit(0)
-    except Exception as error:
-        if not hasattr(error, "exit_code"):
-            raise
-        report(error, as_json="--json" in arguments)  # type: ignore[arg-type]
+    except HarnessError as error:
+        report(error, as_json="--json" in arguments)
         sys.exit(error.exit_code)
 
 

@@ -12,6 +12,7 @@ from harness.config.crontab import Crontab, read_crontab
 from harness.config.home import Home
 from harness.config.profile import Profile, dangling, profile_files, read_profile
 from harness.config.settings import Settings, not_yet, read_settings
+from harness.config.sources import read_sources
 from harness.errors import ConfigError, Problem
 
 Part = TypeVar("Part")
@@ -71,6 +72,8 @@ def read_crew(
     if settings is None or crontab is None:
         raise ConfigError(reading.problems)
     reading.problems += dangling_names(profiles, settings, tools, names)
+    for name in profiles:
+        reading.problems += read_sources(home.sources_file(name)).problems
     return Crew(
         settings, crontab, profiles, tuple(reading.problems), remarks(settings, crontab, profiles)
     )

@@ -88,3 +88,4 @@ def edited_files(home: Home) -> Iterator[Path]:
     yield home.settings_file
     yield from sorted(home.agents.glob("*.md"))
     yield from sorted(home.agents.glob("*/SOUL.md"))
+    yield from sorted(home.agents.glob("*/sources.yaml"))

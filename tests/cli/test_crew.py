@@ -110,6 +110,15 @@ def test_agents_list_show_new_and_lint(harness: Harness, home: Home) -> None:
     assert "description" in said.err
 
 
+def test_lint_tells_of_a_bad_source_too(harness: Harness, home: Home) -> None:
+    home.sources_file("scout").write_text("- {name: A, url: 'ftp://example.org'}\n")
+
+    said = harness("agents", "lint")
+
+    assert said.code == 78
+    assert "sources.yaml:1" in said.err
+
+
 def test_status_of_a_crew_that_does_not_run_is_exit_code_3(harness: Harness) -> None:
     harness("send", "scout", "Look.")
 
