@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 from harness.config.crontab import Crontab, read_crontab
 from harness.config.home import Home
 from harness.config.profile import Profile, dangling, profile_files, read_profile
 from harness.config.settings import Settings, not_yet, read_settings
+from harness.config.skills import Skill, read_skill, skill_files, skills_of
 from harness.config.sources import read_sources
 from harness.errors import ConfigError, Problem
 
@@ -28,6 +30,7 @@ class Crew:
     settings: Settings
     crontab: Crontab
     profiles: Mapping[str, Profile]
+    skills: Mapping[str, Sequence[Skill]]  # of each agent
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -64,19 +67,25 @@ def read_crew(
     settings = reading.attempt(
         partial(read_settings, home.settings_file, variables), last.settings if last else None
     )
-    profiles = read_profiles(home, reading, last.profiles if last else {})
+    before = last.profiles if last else {}
+    profiles = read_profiles(home, reading, before)
     names = frozenset(name for name, _ in profile_files(home))
     crontab = reading.attempt(
         partial(read_crontab, home.cron_file, names), last.crontab if last else None
     )
     if settings is None or crontab is None:
         raise ConfigError(reading.problems)
-    reading.problems += dangling_names(profiles, settings, tools, names)
+    known = read_skills(home, reading, last)
+    read = [profile for name, profile in profiles.items() if profile is not before.get(name)]
+    reading.problems += dangling_names(home, read, settings, tools, names)
     for name in profiles:
         reading.problems += read_sources(home.sources_file(name)).problems
-    return Crew(
-        settings, crontab, profiles, tuple(reading.problems), remarks(settings, crontab, profiles)
-    )
+    skills = {
+        name: skills_of(home, name, profile.front.skills, known)
+        for name, profile in profiles.items()
+    }
+    words = remarks(settings, crontab, profiles)
+    return Crew(settings, crontab, profiles, skills, tuple(reading.problems), words)
 
 
 def read_profiles(home: Home, reading: Reading, last: Mapping[str, Profile]) -> dict[str, Profile]:
@@ -88,17 +97,31 @@ def read_profiles(home: Home, reading: Reading, last: Mapping[str, Profile]) -> 
     return profiles
 
 
+def read_skills(home: Home, reading: Reading, last: Crew | None) -> list[Skill]:
+    skills = chain.from_iterable(last.skills.values()) if last else ()
+    before = {skill.folder: skill for skill in skills}
+    read = (
+        reading.attempt(partial(read_skill, path), before.get(path.parent))
+        for path in skill_files(home)
+    )
+    return [skill for skill in read if skill is not None]
+
+
 def dangling_names(
-    profiles: Mapping[str, Profile],
+    home: Home,
+    profiles: Iterable[Profile],
     settings: Settings,
     tools: frozenset[str],
     agents: frozenset[str],
 ) -> list[Problem]:
     models = set(settings.models.profiles)
+    skills = {path.parent.name for path in skill_files(home)}
     return [
         problem
-        for profile in profiles.values()
-        for problem in dangling(profile, models=models, tools=set(tools), agents=set(agents))
+        for profile in profiles
+        for problem in dangling(
+            profile, models=models, tools=set(tools), agents=set(agents), skills=skills
+        )
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -59,15 +59,15 @@ class FrontMatter(BaseModel):
     reports_to: str | None = None
 
 
-class Profile(BaseModel):
+@dataclass(frozen=True)
+class Profile:
     """One agent as its file describes it."""
-
-    model_config = ConfigDict(frozen=True)
 
     path: Path
     front: FrontMatter
     prompt: str
-    warnings: list[str] = []
+    warnings: list[str]
+    document: Document = field(repr=False, compare=False)  # to say where a later fault stands
 
     @property
     def name(self) -> str:
@@ -95,7 +95,7 @@ def read_profile(path: Path, expected: str) -> Profile:
         hint = f"write `name: {expected}`, or move the file"
         width = len(front.name)
         raise ConfigError([document.problem(("name",), fault, width=width, hint=hint)])
-    return Profile(path=path, front=front, prompt=document.body.strip(), warnings=odd_keys(front))
+    return Profile(path, front, document.body.strip(), odd_keys(front), document)
 
 
 def translate_claude(data: Any) -> Any:
@@ -121,10 +121,9 @@ def odd_keys(front: FrontMatter) -> list[str]:
 
 
 def dangling(
-    profile: Profile, *, models: set[str], tools: set[str], agents: set[str]
+    profile: Profile, *, models: set[str], tools: set[str], agents: set[str], skills: set[str]
 ) -> list[Problem]:
-    """What a profile names that is not there: a model profile, tools, whom it reports to."""
-    document = Document.read(profile.path)
+    """A Problem for each name of a profile that is not among what there is."""
     front = profile.front
     places: list[tuple[tuple[str | int, ...], str, set[str], str]] = []
     if front.model is not None:
@@ -132,8 +131,9 @@ def dangling(
     if front.reports_to is not None:
         places.append((("reports_to",), front.reports_to, agents, "agent"))
     places += [(("tools", i), name, tools, "tool") for i, name in enumerate(front.tools)]
+    places += [(("skills", i), name, skills, "skill") for i, name in enumerate(front.skills)]
     return [
-        unknown_name(document, place, name, known, kind)
+        unknown_name(profile.document, place, name, known, kind)
         for place, name, known, kind in places
         if name not in known
     ]

@@ -13,6 +13,7 @@ from watchdog.observers import Observer
 
 from harness.clock import Clock
 from harness.config.home import Home
+from harness.config.skills import skill_files
 from harness.services.waiting import unless
 
 log = structlog.get_logger("reloader")
@@ -36,7 +37,8 @@ class Reloader:
         observer = Observer()
         bell = Bell(lambda: loop.call_soon_threadsafe(touched.set))
         observer.schedule(bell, str(self.home.root), recursive=False)
-        observer.schedule(bell, str(self.home.agents), recursive=True)
+        for folder in filter(Path.is_dir, (self.home.agents, self.home.skills)):
+            observer.schedule(bell, str(folder), recursive=True)
         observer.start()
         try:
             while not stop.is_set():
@@ -89,3 +91,4 @@ def edited_files(home: Home) -> Iterator[Path]:
     yield from sorted(home.agents.glob("*.md"))
     yield from sorted(home.agents.glob("*/SOUL.md"))
     yield from sorted(home.agents.glob("*/sources.yaml"))
+    yield from skill_files(home)

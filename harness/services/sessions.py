@@ -69,7 +69,9 @@ class Sessions:
 
     async def brief(self, crew: Crew, profile: Profile, task: Task, model: Model) -> Brief:
         now = self.clock.now().astimezone(crew.crontab.zone)
-        parts = await asyncio.to_thread(read_parts, self.home, profile, task, now)
+        parts = await asyncio.to_thread(
+            read_parts, self.home, profile, crew.skills[profile.name], task, now
+        )
         prompt = compose(parts, Budget.within(model.context_tokens))
         limits = Limits(
             max_turns=profile.front.max_turns or crew.settings.session.max_turns,
@@ -79,8 +81,9 @@ class Sessions:
         return Brief(task.id, task.agent, prompt.system, prompt.opening, task.attempt, limits)
 
     def toolbox(self, crew: Crew, profile: Profile, task: Task, model: Model) -> Toolbox:
-        tools = all_tools()
-        named = [tools[name] for name in profile.front.tools if name in tools]
+        skills = {skill.name: skill for skill in crew.skills[profile.name]}
+        granted = {*profile.front.tools, "read_result"} | ({"skill"} if skills else set())
+        tools = [tool for name, tool in all_tools().items() if name in granted]
         context = ToolContext(
             agent=task.agent,
             task=task,
@@ -90,6 +93,7 @@ class Sessions:
             web=self.web,
             agents=frozenset(crew.profiles),
             spill=self.home.sessions / f"{task.id}-{task.attempt}",
+            skills=skills,
         )
         room = int(model.context_tokens * RESULT_SHARE * CHARS_PER_TOKEN)
-        return Toolbox(named, context, max_chars=room)
+        return Toolbox(tools, context, max_chars=room)

@@ -11,14 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-
-@dataclass(frozen=True)
-class Skill:
-    """A skill as every prompt names it; its body is read when it is used."""
-
-    name: str
-    description: str
-    path: str  # of its SKILL.md, relative to the home
+from harness.config.skills import Skill
+from harness.session.wording import wording
 
 
 @dataclass(frozen=True)
@@ -100,11 +94,10 @@ def static_sections(parts: Parts, budget: Budget) -> Iterator[str]:
 
 
 def skill_list(skills: tuple[Skill, ...]) -> str:
-    lines = [
-        f"- {skill.name}: {' '.join(skill.description.split())} ({skill.path})"
-        for skill in sorted(skills, key=lambda skill: skill.name)
-    ]
-    return "\n".join(["# Skills", "", *lines])
+    """Their names and what they are for; a body is read when it is used."""
+    ordered = sorted(skills, key=lambda skill: skill.name)
+    lines = [f"- {skill.name}: {skill.description}" for skill in ordered]
+    return wording("skills", skills="\n".join(lines))
 
 
 def shared_context(files: tuple[TextFile, ...], per_file: int, total: int) -> str:

@@ -15,6 +15,7 @@ NAMES = frozenset(
         "request",
         "rss",
         "shared_context",
+        "skill",
         "verify_url",
         "web_fetch",
         "web_search",
@@ -30,6 +31,7 @@ def all_tools() -> Mapping[str, Tool]:
     from harness.tools.read_result import read_result
     from harness.tools.rss import rss
     from harness.tools.shared_context import shared_context
+    from harness.tools.skill import skill
     from harness.tools.verify_url import verify_url
     from harness.tools.web_fetch import web_fetch
     from harness.tools.web_search import web_search
@@ -43,6 +45,7 @@ def all_tools() -> Mapping[str, Tool]:
         memory,
         learn,
         request,
+        skill,
         read_result,
     )
     return {tool.name: tool for tool in tools}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from harness.config.home import Home
 
 if TYPE_CHECKING:
     from harness.bus.port import Task
+    from harness.config.skills import Skill
     from harness.tools.web import Web
 
 
@@ -27,3 +29,4 @@ class ToolContext:
     web: Web  # the one guarded HTTP client
     agents: frozenset[str]  # names that `request` may address
     spill: Path  # folder for results that are too long for the prompt
+    skills: Mapping[str, Skill] = field(default_factory=dict)  # the agent's, by name

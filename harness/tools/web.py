@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import httpx
 
@@ -49,7 +49,6 @@ class Call:
 
     method: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    json: Any = None
     read_body: bool = True
     max_bytes: int = MAX_BYTES
 
@@ -92,13 +91,6 @@ class Web:
         """
         call = Call(method, headers or {}, read_body=read_body, max_bytes=max_bytes)
         return await self._fetch(url, call, self.timeout if timeout is None else timeout)
-
-    async def post(
-        self, url: str, json: Any, *, headers: Mapping[str, str] | None = None
-    ) -> Response:
-        """The answer to a JSON document; a redirect is returned and not followed. Raises as
-        `get` does."""
-        return await self._fetch(url, Call("POST", headers or {}, json), self.timeout)
 
     async def aclose(self) -> None:
         await self.client.aclose()
@@ -175,7 +167,6 @@ class Web:
             call.method,
             target.url.copy_with(host=address),
             headers={**call.headers, "Host": target.url.netloc.decode("ascii")},
-            json=call.json,
             extensions={"sni_hostname": name},
         )
         response = await self.client.send(request, stream=True)

@@ -1,4 +1,4 @@
-"""`web_search`: Tavily, through the same guarded client as everything else."""
+"""`web_search`: the Tavily service, for whoever has a key for it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from harness.text.invisible import visible
 from harness.text.words import clip
 from harness.tools.context import ToolContext
 from harness.tools.tool import Output, ToolError, tool
-from harness.tools.web import Web
 
-ENDPOINT = "https://api.tavily.com/search"
+ENDPOINT = "https://api.tavily.com"
 KEY_VARIABLE = "TAVILY_API_KEY"
 SNIPPET = 500  # characters
+SECONDS = 20  # for one search
 
 
-@tool()
+@tool(timeout=30)
 async def web_search(
     ctx: ToolContext,
     query: Annotated[str, Field(min_length=2, max_length=400, description="What to look for.")],
@@ -33,23 +33,42 @@ async def web_search(
             f"web search is not set up: the person can set {KEY_VARIABLE} in the environment of "
             "the daemon. Go on without it, and say so."
         )
-    rows = await search(ctx.web, key, query, limit, ENDPOINT)
-    return Output("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), rows)
+    rows = await search(key, query, limit)
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    return Output("\n".join(lines) or "nothing was found", rows)
 
 
-async def search(web: Web, key: str, query: str, limit: int, endpoint: str) -> list[dict[str, Any]]:
+async def search(key: str, query: str, limit: int) -> list[dict[str, Any]]:
     """The results for `query`, best first. Raises ToolError; the key is in no message."""
-    wish = {"query": query, "max_results": limit, "search_depth": "basic"}
-    response = await web.post(endpoint, wish, headers={"Authorization": f"Bearer {key}"})
-    if response.status in {401, 403}:
-        raise ToolError(f"the search service does not accept the key in {KEY_VARIABLE}")
-    if response.status in {429, 432, 433}:
-        raise ToolError("the search service says that the quota is used up: go on without it")
-    if not response.ok:
-        raise ToolError(f"the search service answered {response.said}")
+    # loaded here: it takes longer to load than all other tools together
+    import httpx
+    from tavily import (
+        AsyncTavilyClient,
+        BadRequestError,
+        InvalidAPIKeyError,
+        UsageLimitExceededError,
+    )
+    from tavily.errors import ForbiddenError
+    from tavily.errors import TimeoutError as TookTooLong
+
     try:
-        results = json.loads(response.text)["results"]
-        return [row(result) for result in results][:limit]
+        async with AsyncTavilyClient(key, api_base_url=ENDPOINT) as client:
+            answer = await client.search(query, max_results=limit, timeout=SECONDS)
+        return [row(result) for result in answer["results"]][:limit]
+    except InvalidAPIKeyError as error:
+        raise ToolError(f"the search service does not accept the key in {KEY_VARIABLE}") from error
+    except (UsageLimitExceededError, ForbiddenError) as error:
+        reason = "the search service refuses: the quota is used up, or the key is not allowed this"
+        raise ToolError(f"{reason}. Go on without it") from error
+    except TookTooLong as error:
+        raise ToolError(f"the search service did not answer within {SECONDS} s") from error
+    except BadRequestError as error:
+        raise ToolError("the search service answered 400 Bad Request: ask differently") from error
+    except httpx.HTTPStatusError as error:
+        status = f"{error.response.status_code} {error.response.reason_phrase}"
+        raise ToolError(f"the search service answered {status}") from error
+    except httpx.HTTPError as error:
+        raise ToolError(f"the search service is not reached: {type(error).__name__}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ToolError("the search service answered with something unreadable") from error
 

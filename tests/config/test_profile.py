@@ -91,16 +91,22 @@ def test_a_bad_profile_says_what_is_wrong_and_where(
 def test_names_that_point_at_nothing_are_told_with_their_line(tmp_path: Path) -> None:
     path = write(
         tmp_path / "agents/a/SOUL.md",
-        "---\nname: a\ndescription: d\nmodel: chta\ntools:\n  - rss\n  - web_fech\n---\n",
+        "---\nname: a\ndescription: d\nmodel: chta\ntools:\n  - rss\n  - web_fech\n"
+        "skills: [ranks]\n---\n",
     )
 
     problems = dangling(
-        read_profile(path, "a"), models={"chat"}, tools={"rss", "web_fetch"}, agents={"a"}
+        read_profile(path, "a"),
+        models={"chat"},
+        tools={"rss", "web_fetch"},
+        agents={"a"},
+        skills={"rank"},
     )
 
     assert [(problem.line, problem.hint) for problem in problems] == [
         (4, "did you mean `chat`?"),
         (7, "did you mean `web_fetch`?"),
+        (8, "did you mean `rank`?"),
     ]
 
 

@@ -11,19 +11,13 @@ from harness.bus.port import Priority, State, Task
 from harness.config.home import Home
 from harness.config.profile import Profile, read_profile
 from harness.session.parts import read_parts
-from harness.session.prompt import Skill, compose
+from harness.session.prompt import compose
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 FILES = {
     "agents/AGENTS.md": "Be brief.",
     "agents/USER.md": "Ada.",
-    "agents/scout/SOUL.md": (
-        "---\nname: scout\ndescription: Scouts.\nskills: [rank, broken]\n---\nYou are Scout."
-    ),
-    "agents/scout/skills/own/SKILL.md": "---\nname: own\ndescription: Own one.\n---\nBody.",
-    "skills/rank/SKILL.md": "---\nname: rank\ndescription: Ranks.\n---\nBody.",
-    "skills/other/SKILL.md": "---\nname: other\ndescription: Not named.\n---\nBody.",
-    "skills/broken/SKILL.md": "---\nname: [\n---\n",
+    "agents/scout/SOUL.md": "---\nname: scout\ndescription: Scouts.\n---\nYou are Scout.",
     "memory/scout/MEMORY.md": "- Lighthouses are tall.",
     "shared-context/priorities.md": "1. sea",
     "shared-context/notes.txt": "no markdown",
@@ -77,7 +71,7 @@ def task() -> Task:
 
 
 def test_everything_of_the_home_is_found(home: Home, profile: Profile, task: Task) -> None:
-    parts = read_parts(home, profile, task, NOW)
+    parts = read_parts(home, profile, [], task, NOW)
 
     assert parts.profile == "You are Scout."
     assert (parts.protocol, parts.user) == ("Be brief.", "Ada.")
@@ -87,18 +81,7 @@ def test_everything_of_the_home_is_found(home: Home, profile: Profile, task: Tas
     assert parts.ask.job == "scout-morning"
 
 
-def test_skills_are_the_agents_own_and_those_its_profile_names(
-    home: Home, profile: Profile, task: Task
-) -> None:
-    parts = read_parts(home, profile, task, NOW)
-
-    assert parts.skills == (
-        Skill("own", "Own one.", "agents/scout/skills/own/SKILL.md"),
-        Skill("rank", "Ranks.", "skills/rank/SKILL.md"),
-    )
-
-
 def test_a_bare_home_gives_a_bare_prompt(tmp_path: Path, profile: Profile, task: Task) -> None:
-    parts = read_parts(Home(tmp_path / "bare"), profile, task, NOW)
+    parts = read_parts(Home(tmp_path / "bare"), profile, [], task, NOW)
 
     assert compose(parts).system == "You are Scout."

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.session.prompt import Ask, Budget, Parts, Skill, TextFile, compose
+from harness.config.skills import Skill
+from harness.session.prompt import Ask, Budget, Parts, TextFile, compose
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=ZoneInfo("America/Los_Angeles"))
 ASK = Ask("Morning digest.\nKeep it short.", "cron", NOON, "Morning digest.", "ainews-morning")
@@ -18,7 +20,7 @@ PARTS = Parts(
     ask=ASK,
     protocol="# The team\n\nSpeak only when there is news.",
     user="Ada reads at breakfast.",
-    skills=(Skill("rank", "Ranks\n items.", "skills/rank/SKILL.md"),),
+    skills=(Skill("rank", "Ranks items.", Path("skills/rank"), "Body."),),
     memory=TextFile("memory/ainews/MEMORY.md", "- Ada dislikes hype."),
     shared=(TextFile("shared-context/priorities.md", "1. agents"),),
 )
@@ -65,7 +67,7 @@ def test_the_static_part_knows_nothing_of_task_or_time(
 @given(st.permutations(["c", "a", "b"]))
 def test_the_order_in_which_files_were_found_does_not_matter(names: list[str]) -> None:
     shared = tuple(TextFile(f"shared-context/{name}.md", name) for name in names)
-    skills = tuple(Skill(name, "does it", f"skills/{name}/SKILL.md") for name in names)
+    skills = tuple(Skill(name, "does it", Path(name), "") for name in names)
 
     one = compose(replace(PARTS, shared=shared, skills=skills)).system
     two = compose(replace(PARTS, shared=shared[::-1], skills=skills[::-1])).system

@@ -244,20 +244,6 @@ async def test_only_the_head_is_read_when_that_is_enough(web: Web, server: FeedS
     assert (answer.status, answer.body) == (200, b"")
 
 
-async def test_a_document_may_be_posted(web: Web, server: FeedServer) -> None:
-    await web.post(server.url("/echo"), {"a": 1}, headers={"Authorization": "Bearer x"})
-
-    (asked,) = server.asked
-    assert (asked.method, json.loads(asked.body)) == ("POST", {"a": 1})
-
-
-async def test_a_posted_document_is_not_sent_on_by_a_redirect(web: Web, server: FeedServer) -> None:
-    answer = await web.post(server.url("/see_other"), {})
-
-    assert answer.status == 303
-    assert len(server.asked) == 1
-
-
 async def test_a_certificate_is_checked_against_the_name_and_not_the_address(
     clock: FakeClock,
 ) -> None:

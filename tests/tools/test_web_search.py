@@ -26,7 +26,7 @@ async def test_results_come_one_per_line(
     ctx: ToolContext, server: FeedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(KEY_VARIABLE, "right-key")
-    monkeypatch.setattr(module, "ENDPOINT", server.url("/search"))
+    monkeypatch.setattr(module, "ENDPOINT", server.base)
 
     output = await web_search(ctx, {"query": "open\u200b feeds"})
 
@@ -42,20 +42,41 @@ async def test_results_come_one_per_line(
 
 
 @pytest.mark.parametrize(
-    ("path", "why"),
+    ("status", "why"),
     [
-        ("/search", "does not accept the key"),
-        ("/status/429", "quota"),
-        ("/status/432", "quota"),
-        ("/status/500", "500 Internal Server Error"),
-        ("/data.json", "unreadable"),
-        ("/plain.txt", "unreadable"),
+        (401, "does not accept the key"),
+        (429, "quota"),
+        (432, "quota"),
+        (400, "400"),
+        (500, "500"),
+        (204, "unreadable"),
     ],
 )
 async def test_every_failure_is_told_and_none_tells_the_key(
-    ctx: ToolContext, server: FeedServer, path: str, why: str
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch, status: int, why: str
 ) -> None:
+    monkeypatch.setattr(module, "ENDPOINT", server.base)
+    server.statuses["/search"] = status
+
     with pytest.raises(ToolError, match=why) as caught:
-        await search(ctx.web, "wrong-key", "feeds", 5, server.url(path))
+        await search("wrong-key", "feeds", 5)
 
     assert "wrong-key" not in str(caught.value)
+
+
+async def test_no_results_are_said_in_words(
+    ctx: ToolContext, server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "right-key")
+    monkeypatch.setattr(module, "ENDPOINT", server.url("/echo"))
+
+    output = await web_search(ctx, {"query": "feeds"})
+
+    assert (output.text, output.data) == ("nothing was found", [])
+
+
+async def test_a_service_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ENDPOINT", "http://127.0.0.1:9")
+
+    with pytest.raises(ToolError, match="not reached: ConnectError"):
+        await search("right-key", "feeds", 5)
