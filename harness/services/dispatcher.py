@@ -6,12 +6,14 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 import structlog
 
 from harness.bus.port import Bus, LeaseLost, Task
 from harness.clock import Clock
+from harness.errors import HarnessError
 from harness.services.waiting import unless
 from harness.session.steps import Ended, Reason
 
@@ -20,6 +22,7 @@ log = structlog.get_logger("dispatcher")
 IDLE_SECONDS = 5.0  # a request's time may come without anybody ringing
 WATCH_SECONDS = 1.0  # how soon a session learns that its task was taken away
 BEAT_SECONDS = 20.0  # a third of the lease
+TROUBLE_SECONDS = 5.0  # until the next try when the bus cannot be written
 
 
 class Answer(Protocol):
@@ -51,11 +54,19 @@ class Dispatcher:
         """Serve until asked to stop; open sessions are then ended and handed back unspent."""
         async with asyncio.TaskGroup() as sessions:
             while not stop.is_set():
-                due = await self.bus.next_due()  # asked first: it may fall due during the claims
-                if not await self.take_up(sessions):
-                    await unless(stop, self.bus.wait(self.patience(due)))
+                if patience := await self.look(sessions):
+                    await unless(stop, self.bus.wait(patience))
             for cancel in self.cancels.values():
                 cancel.set()
+
+    async def look(self, sessions: asyncio.TaskGroup) -> float:
+        """Take up what is due; seconds until it is worth looking again."""
+        try:
+            due = await self.bus.next_due()  # asked first: it may fall due during the claims
+            return 0.0 if await self.take_up(sessions) else self.patience(due)
+        except HarnessError as error:  # a full disk, say: the open sessions go on
+            log.error("no task can be taken up", reason=str(error))
+            return TROUBLE_SECONDS
 
     async def take_up(self, sessions: asyncio.TaskGroup) -> int:
         """Open a session for every request that is due in a lane with room; how many."""
@@ -81,16 +92,36 @@ class Dispatcher:
         log.info("task taken up", task=task.id, agent=task.agent, attempt=task.attempt)
         watching = asyncio.create_task(self.watch(task, cancel))
         try:
-            await self.conclude(task, await self.answer(task, cancel))
+            await self.write(task, await self.attempt(task, cancel))
         except LeaseLost as lost:
             log.info("task taken away", task=task.id, reason=str(lost))
-        except Exception as error:  # the boundary: a session may fail in any way
-            log.exception("session broke", task=task.id, agent=task.agent)
-            await self.give_up(task, f"{type(error).__name__}: {error}")
         finally:
             watching.cancel()
             self.busy[task.lane] -= 1
             del self.cancels[task.id]
+
+    async def attempt(self, task: Task, cancel: asyncio.Event) -> Callable[[], Awaitable[object]]:
+        """Run the session; what is then to be written of its end. Raises LeaseLost."""
+        try:
+            return partial(self.conclude, task, await self.answer(task, cancel))
+        except LeaseLost:
+            raise
+        except Exception as error:  # the boundary: a session may fail in any way
+            log.exception("session broke", task=task.id, agent=task.agent)
+            return partial(self.bus.fail, task, f"{type(error).__name__}: {error}")
+
+    async def write(self, task: Task, end: Callable[[], Awaitable[object]]) -> None:
+        """Write how a task ended, however long the bus cannot: the work is done and would be
+        lost. Raises LeaseLost."""
+        while True:
+            try:
+                await end()
+                return
+            except LeaseLost:
+                raise
+            except HarnessError as error:
+                log.error("the end of a task cannot be written", task=task.id, reason=str(error))
+                await self.clock.sleep(TROUBLE_SECONDS)
 
     async def conclude(self, task: Task, ended: Ended) -> None:
         """Record how a session ended. Raises LeaseLost."""
@@ -104,27 +135,24 @@ class Dispatcher:
             await self.bus.final(task, ended.outcome, ended.result, note=why)
             log.info("task final", task=task.id, outcome=str(ended.outcome), reason=why)
 
-    async def give_up(self, task: Task, error: str) -> None:
-        try:
-            await self.bus.fail(task, error)
-        except LeaseLost:
-            log.info("task taken away", task=task.id, reason=error)
-
     async def watch(self, task: Task, cancel: asyncio.Event) -> None:
         """Keep the lease alive while the session lives; end it when the task is lost."""
         beaten = self.clock.monotonic()
         while True:
             await self.clock.sleep(WATCH_SECONDS)
-            if not await self.still_ours(task):
-                break
-            if self.clock.monotonic() - beaten >= BEAT_SECONDS:
-                try:
+            try:
+                await self.check_ours(task)
+                if self.clock.monotonic() - beaten >= BEAT_SECONDS:
                     await self.bus.beat(task)
-                except LeaseLost:
-                    break
-                beaten = self.clock.monotonic()
-        cancel.set()
+                    beaten = self.clock.monotonic()
+            except LeaseLost:
+                cancel.set()
+                return
+            except HarnessError as error:  # nobody else can take the task up either
+                log.error("the lease cannot be renewed", task=task.id, reason=str(error))
 
-    async def still_ours(self, task: Task) -> bool:
+    async def check_ours(self, task: Task) -> None:
+        """Raises LeaseLost when the task was cancelled, or taken over."""
         now = await self.bus.get(task.id)
-        return (now.state, now.owner, now.attempt) == (task.state, task.owner, task.attempt)
+        if (now.state, now.owner, now.attempt) != (task.state, task.owner, task.attempt):
+            raise LeaseLost(f"task {task.id} is no longer this session's")

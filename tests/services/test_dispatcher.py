@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from harness.bus.port import Outcome, Request, Result, State, Task
 from harness.bus.sqlite import SqliteBus
+from harness.bus.sync import SyncBus
 from harness.clock import FakeClock, settle
-from harness.services.dispatcher import WATCH_SECONDS, Dispatcher
+from harness.config.home import Home
+from harness.ids import Ids
+from harness.services.dispatcher import IDLE_SECONDS, TROUBLE_SECONDS, WATCH_SECONDS, Dispatcher
 from harness.session.steps import Ended, Reason
 
 Answer = Callable[[Task, asyncio.Event], Awaitable[Ended]]
@@ -53,7 +58,8 @@ async def stop(bus: SqliteBus, crew: Crew, clock: FakeClock) -> AsyncIterator[as
     running = asyncio.create_task(dispatcher.run(stop))
     yield stop
     stop.set()
-    await running
+    async with asyncio.timeout(5):  # a failed test must not wait for a clock that stands still
+        await running
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -196,3 +202,51 @@ async def test_the_lease_of_a_slow_session_is_renewed(
     assert await bus.sweep() == []
     crew.open[task.id].set_result(DONE)
     await state_of(bus, task, State.FINAL)
+
+
+def set_pragma(bus: SqliteBus, pragma: str) -> None:
+    """Change how the bus's own connection may write; other connections are not touched."""
+    bus._writer.db.execute(f"PRAGMA {pragma}")
+
+
+@pytest.mark.usefixtures("stop")
+async def test_an_end_that_a_full_disk_refuses_is_written_once_there_is_room(
+    bus: SqliteBus, crew: Crew, clock: FakeClock
+) -> None:
+    task = await bus.request(Request("scout", "Look."))
+    await until(lambda: task.id in crew.open)
+    set_pragma(bus, "max_page_count = 1")  # the file may not grow
+
+    with capture_logs() as logs:
+        crew.open[task.id].set_result(replace(DONE, result=Result(text="here" * 50_000)))
+        await until(lambda: bool(logs))
+        await settle()
+    assert logs[-1]["event"] == "the end of a task cannot be written"
+    assert "disk is full" in logs[-1]["reason"]
+    set_pragma(bus, "max_page_count = 1000000")
+    await clock.advance(TROUBLE_SECONDS)
+
+    assert (await state_of(bus, task, State.FINAL)).attempt == 1
+
+
+@pytest.mark.usefixtures("stop")
+async def test_a_bus_that_cannot_be_written_ends_no_open_session(
+    home: Home, bus: SqliteBus, crew: Crew, clock: FakeClock
+) -> None:
+    first = await bus.request(Request("scout", "One."))
+    await until(lambda: first.id in crew.open)
+    await settle()
+    set_pragma(bus, "query_only = ON")
+
+    with capture_logs() as logs, SyncBus(home, clock, Ids(clock)) as other:
+        second = other.request(Request("clerk", "Two."))
+        await clock.advance(IDLE_SECONDS)
+        await until(lambda: bool(logs))
+        await settle()
+    assert logs[0]["event"] == "no task can be taken up"
+    set_pragma(bus, "query_only = OFF")
+    await clock.advance(TROUBLE_SECONDS)
+
+    await until(lambda: {first.id, second.id} <= set(crew.open))
+    crew.open[first.id].set_result(DONE)
+    await state_of(bus, first, State.FINAL)
