@@ -175,8 +175,9 @@ class FeedServer:
     def _body(self, route: Route) -> bytes:
         if route.path in self.changed:
             return self.changed[route.path]
+        if route.make:
+            return route.mark + route.make()
         made = (FOLDER / route.file).read_bytes() if route.file else b""
-        made = route.make() if route.make else made
         if b"{{" not in made:
             return route.mark + made
         text = made.decode().replace("{{base}}", self.base)
