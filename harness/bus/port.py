@@ -37,6 +37,8 @@ class Outcome(StrEnum):
     REFUSED = "refused"  # the agent or a rule said no
     CANCELLED = "cancelled"  # a person or the asker took it back
     EXPIRED = "expired"  # its deadline passed before an answer
+    # of a dead task alone: it was interrupted within a call that must not be made twice
+    UNKNOWN = "unknown"
 
 
 class Priority(StrEnum):
@@ -214,6 +216,61 @@ class Delivery:
     note: str | None
 
 
+class EffectState(StrEnum):
+    """How far a call that must not be made twice has come."""
+
+    BEGUN = "begun"  # under way; or its process ended, and nobody knows whether it was done
+    DONE = "done"  # it came back, and `text` is what it gave
+    WAIVED = "waived"  # it was begun, and a person said: try again all the same
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A call of a tool that must not be made twice for one task: unique on (task, call)."""
+
+    task: str
+    call: str  # a hash of the tool and its arguments
+    tool: str
+    state: EffectState
+    attempt: int  # that began it
+    at: datetime
+    text: str | None
+
+
+class Recovered(StrEnum):
+    """What the house puts right by itself."""
+
+    RESTARTED = "service restarted"
+    LEASE = "lease expired"
+    TAKEN_OVER = "crash taken over"
+    UNSERVED = "request nobody serves"
+    CONFIG = "last good file kept"
+    STALLED = "event loop stalled"
+    CLOCK = "clock stepped"
+    WOKEN = "scheduler woken"
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """One thing that was put right: what, of whom, and how."""
+
+    at: datetime
+    kind: Recovered
+    subject: str  # a task, a service, a file
+    note: str
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Failures in a row of one job, or of an agent that was asked without a job."""
+
+    subject: str
+    failures: int = 0  # 0: the last end was good
+    since: datetime | None = None  # of the first of these failures
+    alerted_at: datetime | None = None  # of the last alert about this subject
+    task: str | None = None  # the last that failed
+
+
 class Bus(Protocol):
     """Every carrier obeys this; one conformance suite checks them all.
 
@@ -264,6 +321,18 @@ class Bus(Protocol):
 
     async def sweep(self) -> list[Task]:
         """Take back what lost its holder, expire what passed its deadline; what changed."""
+        ...
+
+    async def begin_effect(self, task: Task, call: str, tool: str) -> tuple[Effect, bool]:
+        """Note that a call is about to be made; and whether it may: a second one may not."""
+        ...
+
+    async def finish_effect(self, task: Task, call: str, text: str) -> None:
+        """The call came back, and this is what it gave."""
+        ...
+
+    async def drop_effect(self, task: Task, call: str) -> None:
+        """The call did nothing, and says so: it may be made again."""
         ...
 
     async def get(self, task_id: str) -> Task:

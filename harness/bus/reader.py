@@ -14,7 +14,18 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from harness.bus import rows
-from harness.bus.port import Delivery, Event, JobState, Note, Slot, Stamp, State, Task
+from harness.bus.port import (
+    Delivery,
+    Event,
+    Incident,
+    JobState,
+    Note,
+    Recovery,
+    Slot,
+    Stamp,
+    State,
+    Task,
+)
 from harness.bus.rows import Row
 from harness.bus.schema import open_to_read
 from harness.clock import stamp, unstamp
@@ -34,6 +45,8 @@ TASKS = f"SELECT {quoted(rows.TASK_COLUMNS)} FROM tasks"
 EVENTS = f"SELECT {quoted(rows.EVENT_COLUMNS)} FROM events"
 SLOTS = f"SELECT {quoted(rows.SLOT_COLUMNS)} FROM slots"
 JOBS = f"SELECT {quoted(rows.JOB_COLUMNS)} FROM jobs"
+RECOVERIES = f"SELECT {quoted(rows.RECOVERY_COLUMNS)} FROM recoveries"
+INCIDENTS = f"SELECT {quoted(rows.INCIDENT_COLUMNS)} FROM incidents"
 DELIVERIES = f"SELECT {quoted(rows.DELIVERY_COLUMNS)} FROM deliveries"
 
 # each is the condition of an index, word for word
@@ -194,6 +207,21 @@ class Reader:
         """What is remembered of every job, by its id."""
         states = self._all(rows.job_of, JOBS, {})
         return {state.job: state for state in states}
+
+    def recoveries(self, since: datetime, limit: int = 1000) -> list[Recovery]:
+        """What the house put right by itself from `since` on, newest first."""
+        statement = f"{RECOVERIES} WHERE at >= :since ORDER BY seq DESC LIMIT :limit"
+        return self._all(rows.recovery_of, statement, {"since": stamp(since), "limit": limit})
+
+    def incidents(self) -> list[Incident]:
+        """What fails in a row as of now, the longest row first."""
+        statement = f"{INCIDENTS} WHERE failures > 0 ORDER BY failures DESC, subject"
+        return self._all(rows.incident_of, statement, {})
+
+    def waiting_since(self) -> dict[str, datetime]:
+        """Since when the oldest request of each lane has been due."""
+        statement = "SELECT lane, min(not_before) FROM tasks WHERE state = 'request' GROUP BY lane"
+        return {lane: unstamp(at) for lane, at in self._rows(statement, {})}
 
     def deliveries(self, task_id: str) -> list[Delivery]:
         """How far the final of a task has come on each channel that was tried."""

@@ -11,11 +11,16 @@ from typing import Any
 from harness.bus.port import (
     Delivery,
     DeliveryState,
+    Effect,
+    EffectState,
     Event,
+    Incident,
     JobState,
     Note,
     Outcome,
     Priority,
+    Recovered,
+    Recovery,
     Result,
     Slot,
     SlotStatus,
@@ -42,6 +47,9 @@ NOTE_COLUMNS = tuple(field.name for field in fields(Note))
 SLOT_COLUMNS = tuple(field.name for field in fields(Slot))
 JOB_COLUMNS = tuple(field.name for field in fields(JobState))
 DELIVERY_COLUMNS = tuple(field.name for field in fields(Delivery))
+EFFECT_COLUMNS = tuple(field.name for field in fields(Effect))
+RECOVERY_COLUMNS = tuple(field.name for field in fields(Recovery))
+INCIDENT_COLUMNS = tuple(field.name for field in fields(Incident))
 
 
 def task_of(row: Row) -> Task:
@@ -114,6 +122,22 @@ def slot_of(row: Row) -> Slot:
 def job_of(row: Row) -> JobState:
     job, fingerprint, since, paused = row
     return JobState(job, fingerprint, unstamp(since), bool(paused))
+
+
+def effect_of(row: Row) -> Effect:
+    task, call, tool, state, attempt, at, text = row
+    return Effect(task, call, tool, EffectState(state), attempt, unstamp(at), text)
+
+
+def recovery_of(row: Row) -> Recovery:
+    at, kind, subject, note = row
+    return Recovery(unstamp(at), Recovered(kind), subject, note)
+
+
+def incident_of(row: Row) -> Incident:
+    subject, failures, since, alerted_at, task = row
+    began, told = (unstamp(at) if at else None for at in (since, alerted_at))
+    return Incident(subject, failures, began, told, task)
 
 
 def delivery_of(row: Row) -> Delivery:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Concatenate, ParamSpec, TypeVar
 
-from harness.bus import conversation, handover, schedule, transitions
+from harness.bus import (
+    conversation,
+    effects,
+    handover,
+    incidents,
+    recoveries,
+    schedule,
+    transitions,
+)
 from harness.bus.bells import Bell, Neighbours
 from harness.bus.port import (
     DEFAULT_LEASE,
     Delivery,
     DeliveryState,
+    Effect,
+    Incident,
     JobState,
     Note,
     Outcome,
+    Recovered,
     Request,
     Result,
     Slot,
@@ -128,6 +139,10 @@ class SqliteBus:
         lock, who knows them gone. The attempts count as failed."""
         return await self._write(transitions.reclaim, owner)
 
+    async def bury(self, lane: str, *, before: datetime, note: str) -> list[Task]:
+        """Give up what waits in a lane that nobody serves, if it was due `before` then: dead."""
+        return await self._write(transitions.bury, lane, before=before, note=note)
+
     async def get(self, task_id: str) -> Task:
         self._pulse.looks()
         return self.reader.get(task_id)
@@ -167,6 +182,31 @@ class SqliteBus:
         """Tell the asker of an ended task, once: a note to the asking task if it is still
         confirmed, else a request to the asking agent; None when that was done before."""
         return await self._write(conversation.call_back, child, text)
+
+    # -- what must not be done twice
+
+    async def begin_effect(self, task: Task, call: str, tool: str) -> tuple[Effect, bool]:
+        """Note that a call is about to be made; and whether it may: a second one may not."""
+        return await self._write(effects.begin, task, call, tool)
+
+    async def finish_effect(self, task: Task, call: str, text: str) -> None:
+        """The call came back, and this is what it gave."""
+        await self._write(effects.finish, task, call, text)
+
+    async def drop_effect(self, task: Task, call: str) -> None:
+        """The call did nothing, and says so: it may be made again."""
+        await self._write(effects.drop, task, call)
+
+    # -- what went wrong
+
+    async def recovered(self, kind: Recovered, subject: str, note: str) -> None:
+        """Write down that the house put something right by itself."""
+        await self._write(recoveries.record, kind, subject, note)
+
+    async def review(self, deliver: Sequence[str]) -> list[Incident]:
+        """Count the ends since the last review; one alert, to the channels of `deliver`, about
+        all that failed twice in a row. Those are returned."""
+        return await self._write(incidents.review, deliver)
 
     # -- after the end
 

@@ -146,6 +146,7 @@ def set_back() -> ClauseElement:
         .where(held())
         .values(
             state=given("state"),
+            outcome=given("outcome"),
             not_before=given("not_before"),
             failures=given("failures"),
             error=given("error"),
@@ -180,6 +181,7 @@ def resend() -> ClauseElement:
         .where(tasks.c.id == given("id"), tasks.c.state == State.DEAD)
         .values(
             state=State.REQUEST,
+            outcome=null(),
             max_attempts=tasks.c.attempt + tasks.c.budget,
             failures=0,
             not_before=given("now"),
@@ -223,6 +225,34 @@ def expire() -> ClauseElement:
         update(tasks)
         .where(tasks.c.id.in_(past.limit(SWEEP_LIMIT)))
         .values(state=State.FINAL, outcome=Outcome.EXPIRED, error=given("note"), **OVER)
+        .returning(*TASK)
+    )
+
+
+@compiled
+def bury() -> ClauseElement:
+    """End the waiting of what nobody serves in `:lane`, if it was due before `:before`."""
+    waiting = tasks.alias("waiting")
+    due = select(waiting.c.id).where(
+        waiting.c.state == State.REQUEST,
+        waiting.c.lane == given("lane"),
+        waiting.c.not_before <= given("before"),
+    )
+    return (
+        update(tasks)
+        .where(tasks.c.id.in_(due.limit(SWEEP_LIMIT)))
+        .values(state=State.DEAD, error=given("note"), **OVER)
+        .returning(*TASK)
+    )
+
+
+@compiled
+def announce() -> ClauseElement:
+    """Make a request of the house itself final, unclaimed."""
+    return (
+        update(tasks)
+        .where(tasks.c.id == given("id"), tasks.c.state == State.REQUEST)
+        .values(state=State.FINAL, outcome=Outcome.DONE, result=given("result"), **OVER)
         .returning(*TASK)
     )
 

@@ -128,7 +128,55 @@ class DeliveryRow(BusTable, table=True):
     note: str | None
 
 
-tasks, finals, events, notes, slots, jobs, deliveries = (
-    BusTable.metadata.tables[name]
-    for name in ("tasks", "finals", "events", "notes", "slots", "jobs", "deliveries")
-)
+class EffectRow(BusTable, table=True):
+    """One `port.Effect`."""
+
+    __tablename__ = "effects"
+
+    task: str = Field(primary_key=True, foreign_key="tasks.id")
+    call: str = Field(primary_key=True)
+    tool: str
+    state: str
+    attempt: int
+    at: str
+    text: str | None
+
+
+class RecoveryRow(BusTable, table=True):
+    """One `port.Recovery`."""
+
+    __tablename__ = "recoveries"
+
+    seq: int = Field(primary_key=True)
+    at: str
+    kind: str
+    subject: str
+    note: str
+
+
+class IncidentRow(BusTable, table=True):
+    """One `port.Incident`."""
+
+    __tablename__ = "incidents"
+
+    subject: str = Field(primary_key=True)
+    failures: int
+    since: str | None
+    alerted_at: str | None
+    task: str | None = Field(foreign_key="tasks.id")
+
+
+class CursorRow(BusTable, table=True):
+    """How far a reader of the event log has come."""
+
+    __tablename__ = "cursors"
+
+    reader: str = Field(primary_key=True)
+    seq: int
+
+
+TABLES = BusTable.metadata.tables
+tasks, finals, events, notes = (TABLES[name] for name in ("tasks", "finals", "events", "notes"))
+slots, jobs, deliveries = (TABLES[name] for name in ("slots", "jobs", "deliveries"))
+effects, recoveries = TABLES["effects"], TABLES["recoveries"]
+incidents, cursors = TABLES["incidents"], TABLES["cursors"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
-from harness.bus import rows, statements
+from harness.bus import effects, recoveries, rows, statements
 from harness.bus.port import (
     DEFAULT_LEASE,
     MAX_ANCESTORS,
@@ -19,6 +19,7 @@ from harness.bus.port import (
     IllegalTransition,
     LeaseLost,
     Outcome,
+    Recovered,
     Request,
     Result,
     State,
@@ -155,13 +156,21 @@ def set_back(
     permanent: bool = False,
     at_once: bool = False,
 ) -> Task:
-    """A failure in the words of `actor`; `at_once` spares the pause of the ladder."""
+    """A failure in the words of `actor`; `at_once` spares the pause of the ladder.
+
+    An attempt that ended within a call that must not be made twice is not repeated: the
+    task is dead with the outcome `unknown`.
+    """
     held = tx.row(statements.setbacks(), guard(task)) or lost(tx, task)
     failures, budget = held[0] + 1, held[1]
-    dead = permanent or failures >= budget
+    unsure = effects.unknown(tx, task.id)
+    if unsure is not None:
+        error = f"unknown whether `{unsure.tool}` of attempt {unsure.attempt} was done: {error}"
+    dead = permanent or unsure is not None or failures >= budget
     pause = RETRY_LADDER[min(failures, len(RETRY_LADDER)) - 1]
     values = {
         "state": (State.DEAD if dead else State.REQUEST).value,
+        "outcome": Outcome.UNKNOWN.value if unsure is not None else None,
         "not_before": tx.at if dead or at_once else stamp(tx.now + pause),
         "failures": failures,
         "error": error,
@@ -173,7 +182,10 @@ def set_back(
 
 
 def release(tx: Transaction, task: Task, note: str) -> Task:
-    """Hand back an attempt that was not spent. Raises LeaseLost."""
+    """Hand back an attempt that was not spent, unless it did something unknown. Raises
+    LeaseLost."""
+    if effects.unknown(tx, task.id) is not None:
+        return set_back(tx, task, note, actor=task.owner or WATCHER)
     freed = tx.task(statements.release(), guard(task) | {"now": tx.at}) or lost(tx, task)
     tx.log(freed, task.owner or WATCHER, note)
     return freed
@@ -188,6 +200,7 @@ def resend(tx: Transaction, task_id: str, *, actor: str) -> Task:
     task = tx.task(statements.resend(), {"id": task_id, "now": tx.at})
     if task is None:
         refuse(tx, task_id, "be sent again; only a dead task can")
+    effects.waive(tx, task_id)
     tx.log(task, actor, "resent")
     return task
 
@@ -211,6 +224,8 @@ def sweep(tx: Transaction) -> list[Task]:
     back = [
         set_back(tx, task, f"lease of {task.owner} expired", actor=WATCHER) for task in abandoned
     ]
+    for task in back:
+        recoveries.record(tx, Recovered.LEASE, task.id, f"{task.agent}: {whereto(task)}")
     note = "its deadline passed before anyone took it up"
     late = tx.rows(statements.expire(), {"now": tx.at, "note": note})
     expired = [rows.task_of(row) for row in late]
@@ -227,9 +242,29 @@ def reclaim(tx: Transaction, owner: str) -> list[Task]:
     attempts count as failed: a task that kills its process must not be tried for ever.
     """
     orphans = [rows.task_of(row) for row in tx.rows(statements.held_by_others(), {"owner": owner})]
-    return [
+    back = [
         set_back(tx, task, f"{task.owner} is gone", actor=owner, at_once=True) for task in orphans
     ]
+    for task in back:
+        recoveries.record(tx, Recovered.TAKEN_OVER, task.id, f"{task.agent}: {whereto(task)}")
+    return back
+
+
+def bury(tx: Transaction, lane: str, *, before: datetime, note: str) -> list[Task]:
+    """Give up requests of a lane that nobody serves, if they were due `before` then."""
+    values = {"lane": lane, "before": stamp(before), "note": note, "now": tx.at}
+    dead = [rows.task_of(row) for row in tx.rows(statements.bury(), values)]
+    for task in dead:
+        tx.log(task, WATCHER, note)
+        recoveries.record(tx, Recovered.UNSERVED, task.id, note)
+    return dead
+
+
+def whereto(task: Task) -> str:
+    """What became of a task that was taken back."""
+    if task.state is State.REQUEST:
+        return f"attempt {task.attempt} is over, it is tried again"
+    return f"dead after {task.attempt} attempts"
 
 
 def load(tx: Transaction, task_id: str) -> Task:

@@ -13,7 +13,7 @@ from harness.tools.context import ToolContext
 from harness.tools.tool import Output, ToolError, tool
 
 
-@tool(parallel=False, idempotent=False)
+@tool(parallel=False)  # the key sees to it that nothing is asked twice
 async def request(
     ctx: ToolContext,
     agent: Annotated[str, Field(description="The name of another agent.")],

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -20,7 +21,12 @@ MAX_PAGE = 20_000  # characters; what is longer is read by nobody
 NEW = "new"  # the version of a page that is not there
 
 
-@tool(parallel=False, idempotent=False, timeout=30)
+def only_reads(arguments: Mapping[str, Any]) -> bool:
+    """Whether a call changes no page."""
+    return arguments.get("action") in ("read", "list")
+
+
+@tool(parallel=False, idempotent=only_reads, timeout=30)
 async def shared_context(
     ctx: ToolContext,
     action: Annotated[

@@ -42,6 +42,12 @@ class ToolResult:
 
 
 Function = Callable[..., Awaitable[str | Output]]
+Judgement = Callable[[Mapping[str, Any]], bool]  # of the arguments of a call
+
+
+def always(arguments: Mapping[str, Any]) -> bool:
+    """Whatever the arguments are."""
+    return True
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ class Tool:
     arguments: type[BaseModel]  # validates what the model sent
     function: Function
     parallel: bool = True  # safe beside other calls of the same turn
-    idempotent: bool = True  # doing it twice does no harm
+    idempotent: Judgement = always  # doing it twice with these arguments does no harm
     max_chars: int = 24_000  # of its result; the rest goes to a file
     timeout: float = 60.0  # seconds
     aliases: tuple[str, ...] = field(default=())
@@ -78,7 +84,7 @@ def tool(
     *,
     name: str | None = None,
     parallel: bool = True,
-    idempotent: bool = True,
+    idempotent: Judgement = always,
     max_chars: int = 24_000,
     timeout: float = 60.0,
     aliases: tuple[str, ...] = (),

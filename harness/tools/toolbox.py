@@ -13,6 +13,7 @@ from harness.errors import HarnessError
 from harness.files import make_folder, write_whole
 from harness.models.port import ToolCall, ToolSpec
 from harness.tools.context import ToolContext
+from harness.tools.once import once
 from harness.tools.read_result import spill_file, whole_lines
 from harness.tools.tool import Output, Tool, ToolResult
 
@@ -62,7 +63,9 @@ class Toolbox:
         limit = asyncio.timeout(tool.timeout)
         try:
             async with limit:
-                return True, await tool(self.context, call.arguments)
+                if tool.idempotent(call.arguments):
+                    return True, await tool(self.context, call.arguments)
+                return True, await once(self.context, tool, call.arguments)
         except ValidationError as error:
             if error.title != tool.arguments.__name__:  # not about the call: the tool's own
                 return False, broken(error)
