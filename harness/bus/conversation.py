@@ -7,7 +7,7 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from harness.bus import rows, statements, transitions
 from harness.bus.compiled import all_given, compiled, given, listed
-from harness.bus.port import IllegalTransition, Note, Request, Stamp, State, Task
+from harness.bus.port import IllegalTransition, Note, Outcome, Request, Stamp, State, Task
 from harness.bus.tables import notes
 from harness.bus.transaction import Transaction
 
@@ -38,10 +38,11 @@ def take_notes(tx: Transaction, task: Task) -> list[Note]:
 
 
 def ask_again(tx: Transaction, note: Note) -> Task | None:
-    """Make a note that came too late a request of its own; None when that was done before."""
-    if tx.row(mark_too_late(), {"id": note.id}) is None:
-        return None
+    """Make a note that came too late a request of its own; None when that was done before,
+    and when its task was cancelled: what was said of it goes with it."""
     missed = transitions.load(tx, note.task)
+    if tx.row(mark_too_late(), {"id": note.id}) is None or missed.outcome is Outcome.CANCELLED:
+        return None
     wish = Request(
         agent=missed.agent,
         prompt=note.text,
@@ -59,7 +60,8 @@ def call_back(tx: Transaction, child: Task, text: str) -> Task | Note | None:
     """Tell the asker of `child` how it ended: once, whatever crashes in between.
 
     A note when the asking task is still confirmed, else a request of its own to the asker,
-    delivered where the asking task was to be. None when the asker was told before.
+    delivered where the asking task was to be. None when the asker was told before, and when
+    the asking task was cancelled: nobody waits for the answer any more.
     """
     which = Stamp.CALLED_BACK
     if tx.row(statements.stamp(which), {"id": child.id, "now": tx.at}) is None:
@@ -67,6 +69,8 @@ def call_back(tx: Transaction, child: Task, text: str) -> Task | Note | None:
     parent = transitions.load(tx, child.parent) if child.parent is not None else None
     if parent is not None and parent.state is State.CONFIRMED:
         return leave(tx, parent, child.agent, text)
+    if parent is not None and parent.outcome is Outcome.CANCELLED:
+        return None
     wish = Request(
         agent=child.sender,
         prompt=text,

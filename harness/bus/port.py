@@ -6,7 +6,7 @@ Each transition is one guarded update and one appended event, in one durable tra
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -319,8 +319,11 @@ class Bus(Protocol):
         """End a task that is not final as `cancelled`. Raises NotFound, IllegalTransition."""
         ...
 
-    async def sweep(self) -> list[Task]:
-        """Take back what lost its holder, expire what passed its deadline; what changed."""
+    async def sweep(self, spare: Collection[str] = ()) -> list[Task]:
+        """Take back what lost its holder, expire what passed its deadline; what changed.
+
+        Tasks of `spare` keep their holder, whatever the clock says: who sweeps knows it alive.
+        """
         ...
 
     async def begin_effect(self, task: Task, call: str, tool: str) -> tuple[Effect, bool]:

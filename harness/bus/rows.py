@@ -79,12 +79,21 @@ def values_of_request(task: Task) -> dict[str, Any]:
         "deadline": stamp(task.deadline) if task.deadline is not None else None,
         "timeout": milliseconds(task.timeout),
         "deliver": json_text(list(task.deliver)),
-        "payload": json_text(dict(task.payload)),
+        "payload": storable(json_text(dict(task.payload))),
     }
 
 
+def storable(text: str) -> str:
+    """The text without halves of surrogate pairs, which a model may write and UTF-8 has not."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
 def result_text(result: Result) -> str:
-    return json_text(vars(result))
+    return storable(json_text(vars(result)))
 
 
 # `json.dumps` would build an encoder for every call

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Concatenate, ParamSpec, TypeVar
@@ -131,8 +132,8 @@ class SqliteBus:
     async def cancel(self, task_id: str, *, actor: str, note: str | None = None) -> Task:
         return await self._write(transitions.cancel, task_id, actor=actor, note=note)
 
-    async def sweep(self) -> list[Task]:
-        return await self._write(transitions.sweep)
+    async def sweep(self, spare: Collection[str] = ()) -> list[Task]:
+        return await self._write(transitions.sweep, spare)
 
     async def reclaim(self, owner: str) -> list[Task]:
         """Take back at once what anyone but `owner` holds; only for the holder of the home's
@@ -287,4 +288,5 @@ class SqliteBus:
     def _hand_back(self, task: Task | None) -> None:
         if task is not None:
             note = "its session was called off before it began"
-            self._writer.run(self._step(transitions.release, task, note))
+            handed = self._writer.run(self._step(transitions.release, task, note))
+            handed.add_done_callback(asyncio.Future.exception)  # swept meanwhile: all is well

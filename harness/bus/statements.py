@@ -206,6 +206,16 @@ def cancel() -> ClauseElement:
 
 
 @compiled
+def open_children() -> ClauseElement:
+    """What a task asked of others, as far as it is not over."""
+    return select(tasks.c.id).where(
+        tasks.c.parent == given("id"),
+        tasks.c.callback,
+        tasks.c.state.in_((State.REQUEST, State.CONFIRMED)),
+    )
+
+
+@compiled
 def abandoned() -> ClauseElement:
     late = and_(tasks.c.state == State.CONFIRMED, tasks.c.lease_until <= given("now"))
     return select(*TASK).where(late).limit(SWEEP_LIMIT)

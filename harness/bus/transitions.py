@@ -8,6 +8,7 @@ and so does a resend.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
@@ -70,8 +71,8 @@ def new_task(tx: Transaction, wish: Request, parent: Task | None) -> Task:
         agent=wish.agent,
         lane=wish.lane or wish.agent,
         sender=wish.sender,
-        title=wish.title or wish.prompt.strip().partition("\n")[0][:TITLE_CHARS],
-        prompt=wish.prompt,
+        title=rows.storable(wish.title or first_line(wish.prompt)),
+        prompt=rows.storable(wish.prompt),
         state=State.REQUEST,
         outcome=None,
         attempt=0,
@@ -94,6 +95,10 @@ def new_task(tx: Transaction, wish: Request, parent: Task | None) -> Task:
         callback=wish.callback,
         payload=wish.payload,
     )
+
+
+def first_line(prompt: str) -> str:
+    return prompt.strip().partition("\n")[0][:TITLE_CHARS]
 
 
 def stored(moment: datetime | None) -> datetime | None:
@@ -130,6 +135,7 @@ def final(
     tx: Transaction, task: Task, outcome: Outcome, result: Result, *, note: str | None = None
 ) -> Task:
     """Record the one final of a task that the caller holds. Raises LeaseLost."""
+    note = rows.storable(note) if note is not None else None
     values = {
         "outcome": outcome.value,
         "result": rows.result_text(result),
@@ -164,6 +170,7 @@ def set_back(
     held = tx.row(statements.setbacks(), guard(task)) or lost(tx, task)
     failures, budget = held[0] + 1, held[1]
     unsure = effects.unknown(tx, task.id)
+    error = rows.storable(error)
     if unsure is not None:
         error = f"unknown whether `{unsure.tool}` of attempt {unsure.attempt} was done: {error}"
     dead = permanent or unsure is not None or failures >= budget
@@ -206,29 +213,35 @@ def resend(tx: Transaction, task_id: str, *, actor: str) -> Task:
 
 
 def cancel(tx: Transaction, task_id: str, *, actor: str, note: str | None = None) -> Task:
-    """End a task that is not final. Raises NotFound, IllegalTransition."""
+    """End a task that is not final, and what it asked of others. Raises NotFound,
+    IllegalTransition."""
     task = tx.task(statements.cancel(), {"id": task_id, "note": note, "now": tx.at})
     if task is None:
         refuse(tx, task_id, "be cancelled: it is over")
     count_final(tx, task)
     tx.log(task, actor, note)
+    for (child,) in tx.rows(statements.open_children(), {"id": task_id}):
+        cancel(tx, child, actor=actor, note=f"its asker, task {task_id}, was cancelled")
     return task
 
 
-def sweep(tx: Transaction) -> list[Task]:
+def sweep(tx: Transaction, spare: Collection[str] = ()) -> list[Task]:
     """Take back what lost its holder, expire what passed its deadline; what changed.
+
+    Tasks of `spare` keep their holder whatever the clock says: who sweeps knows it alive.
 
     At most `statements.SWEEP_LIMIT` of either; the next sweep takes the rest.
     """
-    abandoned = [rows.task_of(row) for row in tx.rows(statements.abandoned(), {"now": tx.at})]
+    late = [rows.task_of(row) for row in tx.rows(statements.abandoned(), {"now": tx.at})]
+    abandoned = [task for task in late if task.id not in spare]
     back = [
         set_back(tx, task, f"lease of {task.owner} expired", actor=WATCHER) for task in abandoned
     ]
     for task in back:
         recoveries.record(tx, Recovered.LEASE, task.id, f"{task.agent}: {whereto(task)}")
     note = "its deadline passed before anyone took it up"
-    late = tx.rows(statements.expire(), {"now": tx.at, "note": note})
-    expired = [rows.task_of(row) for row in late]
+    past = tx.rows(statements.expire(), {"now": tx.at, "note": note})
+    expired = [rows.task_of(row) for row in past]
     for task in expired:
         count_final(tx, task)
         tx.log(task, WATCHER, note)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.db.connection import explain, roll_back
+from harness.db.connection import connect, explain, roll_back
 from harness.errors import HarnessError
 
 T = TypeVar("T")
@@ -123,7 +123,11 @@ class Writer:
 
     def _write(self, batch: list[Entry]) -> None:
         before = self.db.total_changes
-        answers = together(self.db, [entry.step for entry in batch])
+        try:
+            answers = together(self.db, [entry.step for entry in batch])
+        except sqlite3.Error as error:  # not even taking back worked
+            answers = [Written(error=error) for _ in batch]
+            self._connect_again()
         told = [self._explained(written) for written in answers]
         changed = self.db.total_changes != before
         self._tell(lambda: self._answer(batch, told, changed))
@@ -132,6 +136,15 @@ class Writer:
                 self.committed()
             except Exception:  # the boundary: what was written stays written, whatever this does
                 log.exception("the word of a commit to %s did not go out", self.path)
+
+    def _connect_again(self) -> None:
+        """A connection whose transaction cannot be ended is of no more use."""
+        with suppress(sqlite3.Error):
+            self.db.close()
+        try:
+            self.db = connect(self.path)
+        except HarnessError as error:  # the next write tries again
+            log.error("%s cannot be opened again: %s", self.path, error)
 
     def _answer(self, batch: list[Entry], answers: list[Written], changed: bool) -> None:
         for entry, written in zip(batch, answers, strict=True):

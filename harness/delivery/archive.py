@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import tzinfo
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 from harness.bus.port import Task
@@ -27,11 +27,10 @@ class Archive:
     async def deliver(self, task: Task) -> str:
         """Write the page and return its path, relative to the home. Raises OSError.
 
-        The path follows from the task: a second hand-over finds the page there, and leaves it
-        as it is, with what a person may have written into it.
+        A second hand-over finds the page, and leaves it as it is, with what a person may have
+        written into it: by the end of its name, since the rest of it depends on the time zone.
         """
-        path = self.path(task)
-        await asyncio.to_thread(self.put, path, task)
+        path = await asyncio.to_thread(self.put, task)
         return path.relative_to(self.home.root).as_posix()
 
     def path(self, task: Task) -> Path:
@@ -40,8 +39,19 @@ class Archive:
         name = "-".join([f"{finished:%Y-%m-%d-%H%M}", *filter(None, parts)])
         return self.home.archive / f"{finished:%Y}" / f"{finished:%m}" / f"{name}.md"
 
-    def put(self, path: Path, task: Task) -> None:
-        if path.exists():
-            return
+    def put(self, task: Task) -> Path:
+        """Write the page unless it is there; where it is."""
+        path = self.path(task)
+        for folder in {path.parent, *months_beside(task.updated_at, self.home.archive)}:
+            for before in folder.glob(f"*-{task.id[-ID_TAIL:]}.md"):
+                if before == path or task.id in before.read_text("utf-8", "replace"):
+                    return before
         make_folder(path.parent)
         write_whole(path, page(task, self.zone))
+        return path
+
+
+def months_beside(moment: datetime, archive: Path) -> list[Path]:
+    """The folders in which a page of that moment may lie, whatever the zone was."""
+    days = (moment - timedelta(days=1), moment + timedelta(days=1))
+    return [archive / f"{day:%Y}" / f"{day:%m}" for day in days]

@@ -6,7 +6,7 @@ import re
 
 from harness.bus.port import Result
 
-SAYS_SO = re.compile(r"^[\W_]*degraded\b", re.IGNORECASE | re.MULTILINE)
+SAYS_SO = re.compile(r"^(> )?[*_]{0,2}Degraded: ", re.MULTILINE)
 
 
 def with_notice(result: Result) -> str:

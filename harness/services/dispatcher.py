@@ -13,7 +13,8 @@ import structlog
 
 from harness.bus.port import Bus, LeaseLost, Task
 from harness.clock import Clock
-from harness.errors import HarnessError
+from harness.db.connection import DatabaseError
+from harness.errors import HarnessError, Held
 from harness.services.waiting import unless
 from harness.session.steps import Ended, Reason
 
@@ -119,8 +120,13 @@ class Dispatcher:
                 return
             except LeaseLost:
                 raise
-            except HarnessError as error:
+            except (DatabaseError, Held) as error:
                 log.error("the end of a task cannot be written", task=task.id, reason=str(error))
+                await self.clock.sleep(TROUBLE_SECONDS)
+            except Exception as error:  # the boundary: no other session may suffer from it
+                log.exception("the end of a task cannot be told", task=task.id)
+                why = f"its end cannot be told: {type(error).__name__}"
+                end = partial(self.bus.fail, task, why, permanent=True)
                 await self.clock.sleep(TROUBLE_SECONDS)
 
     async def conclude(self, task: Task, ended: Ended) -> None:

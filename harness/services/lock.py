@@ -5,12 +5,16 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TextIO
 
 from harness.config.home import Home
 from harness.errors import Held
+
+PATIENCE_SECONDS = 1.0
+LOOK_SECONDS = 0.02
 
 
 @dataclass
@@ -23,11 +27,9 @@ class HomeLock:
     def __enter__(self) -> HomeLock:
         self.home.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = self.home.lock.open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not taken(file):
             file.close()
-            raise held_by(self.home) from None
+            raise held_by(self.home)
         self.home.lock.chmod(0o600)
         self.file = file
         self.tell(pid=os.getpid())
@@ -51,6 +53,29 @@ class HomeLock:
         json.dump(facts, self.file)
         self.file.flush()
 
+    def intact(self) -> bool:
+        """Whether the lock that we hold is still the home's: its file may have been removed,
+        and then a second daemon finds nothing that stops it."""
+        assert self.file is not None
+        try:
+            return os.path.samestat(os.fstat(self.file.fileno()), self.home.lock.stat())
+        except OSError:
+            return False
+
+
+def taken(file: TextIO) -> bool:
+    """Whether the lock is ours now. Whoever only looks holds it too, for an instant."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(LOOK_SECONDS)
+        else:
+            return True
+
 
 def holder(home: Home) -> dict[str, Any] | None:
     """What the daemon of this home says of itself, or None when there is none."""
@@ -67,11 +92,16 @@ def holder(home: Home) -> dict[str, Any] | None:
 
 
 def facts_of(file: TextIO) -> dict[str, Any]:
-    try:
-        facts = json.load(file)
-    except json.JSONDecodeError:  # caught between two writes
-        return {}
-    return facts if isinstance(facts, dict) else {}
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        file.seek(0)
+        try:
+            facts = json.load(file)
+        except json.JSONDecodeError:  # caught between two writes
+            time.sleep(LOOK_SECONDS)
+        else:
+            return facts if isinstance(facts, dict) else {}
+    return {}
 
 
 def held_by(home: Home) -> Held:

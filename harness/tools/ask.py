@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from harness.bus.port import Request
+from harness.bus.port import Request, State, Task
 from harness.config.names import did_you_mean
 from harness.tools.context import ToolContext
 from harness.tools.tool import Output, ToolError, tool
@@ -44,8 +44,18 @@ async def request(
             key=key_of(ctx.task.id, wanted, prompt),
         )
     )
+    if task.state in (State.FINAL, State.DEAD):
+        return Output(answered(task), {"task": task.id, "agent": wanted, "state": task.state.value})
     text = f"{wanted} has it as task {task.id}. The answer will come as a note or as a new task."
     return Output(text, {"task": task.id, "agent": wanted, "state": task.state.value})
+
+
+def answered(task: Task) -> str:
+    """What became of the same question asked before: it is not asked twice for one task."""
+    text = task.result.text.strip() if task.result else ""
+    ended = f"You asked {task.agent} the same before: it ended as {task.outcome or task.state}"
+    answer = "\n".join(f"> {line}" for line in text.splitlines()) or "> (no answer)"
+    return f"{ended}. Ask in other words if you need more.\n\n{answer}"
 
 
 def key_of(task: str, agent: str, prompt: str) -> str:

@@ -12,6 +12,7 @@ from harness.bus.port import (
     Request,
     Result,
     Stamp,
+    State,
     Task,
     TooDeep,
 )
@@ -28,6 +29,14 @@ async def taken(bus: SqliteBus, lane: str) -> Task:
 
 async def done(bus: SqliteBus, task: Task) -> Task:
     return await bus.final(task, Outcome.DONE, Result("Here it is."))
+
+
+async def asks(bus: SqliteBus) -> Task:
+    """A task of zoe under way, in which she asked scout."""
+    await bus.request(Request("zoe", "Plan."))
+    parent = await taken(bus, "zoe")
+    await bus.request(Request("scout", "Look.", sender="zoe", parent=parent.id, callback=True))
+    return parent
 
 
 async def asked_and_answered(bus: SqliteBus, *, deliver: tuple[str, ...] = ()) -> tuple[Task, Task]:
@@ -169,3 +178,38 @@ async def test_a_callback_passes_the_limit_of_ancestors_and_ends_there(bus: Sqli
     assert isinstance(told, Task)
     with pytest.raises(TooDeep):
         await bus.request(Request("a0", "Ask on.", parent=told.id))
+
+
+async def test_who_is_cancelled_is_not_called_back(bus: SqliteBus) -> None:
+    parent = await asks(bus)
+    child = await taken(bus, "scout")
+    await bus.final(child, Outcome.DONE, Result("Here it is."))
+    await bus.cancel(parent.id, actor="person")
+
+    assert await bus.call_back(child, "Here it is.") is None
+
+    assert bus.reader.tasks(state=State.REQUEST) == []
+
+
+async def test_a_cancelled_task_takes_along_what_it_asked_of_others(bus: SqliteBus) -> None:
+    parent = await asks(bus)
+    child = await taken(bus, "scout")
+
+    await bus.cancel(parent.id, actor="person")
+
+    ended = await bus.get(child.id)
+    assert ended.outcome is Outcome.CANCELLED
+    assert ended.error == f"its asker, task {parent.id}, was cancelled"
+
+
+async def test_a_note_to_a_task_that_is_cancelled_goes_with_it(bus: SqliteBus) -> None:
+    await bus.request(Request("scout", "Look."))
+    task = await taken(bus, "scout")
+    await bus.tell(task.id, "person", "Also at the sea.")
+    await bus.cancel(task.id, actor="person")
+
+    (note,) = await bus.leftovers_of_ended()
+    assert await bus.ask_again(note) is None
+
+    assert await bus.leftovers_of_ended() == []
+    assert bus.reader.tasks(state=State.REQUEST) == []

@@ -253,3 +253,13 @@ async def test_every_step_tells_who_took_it(bus: SqliteBus, clock: FakeClock) ->
         (State.REQUEST, 2, "s2", "stopped"),
         (State.FINAL, 2, "person", "enough"),
     ]
+
+
+async def test_a_sweep_spares_what_is_known_to_live(bus: SqliteBus, clock: FakeClock) -> None:
+    await bus.request(Request("scout", "Look."))
+    task = await taken(bus)
+    clock.shift(timedelta(hours=1))
+
+    assert await bus.sweep(spare={task.id}) == []
+
+    assert [swept.id for swept in await bus.sweep()] == [task.id]

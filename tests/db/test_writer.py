@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -216,3 +217,34 @@ async def test_what_another_process_wrote_is_noticed_without_a_bell(path: Path) 
     await asyncio.wait_for(changed.wait(), 5)
     other.close()
     await writer.aclose()
+
+
+class Failing:
+    """A connection on a disk that fails: no transaction can be ended any more."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.db = db
+        self.failing = False
+
+    def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        if self.failing and statement in {"COMMIT", "ROLLBACK"}:
+            raise sqlite3.OperationalError("disk I/O error")
+        return self.db.execute(statement, *values)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.db, name)
+
+
+async def test_a_transaction_that_cannot_be_ended_is_told_and_costs_only_the_connection(
+    path: Path,
+) -> None:
+    failing = Failing(connect(path))
+    writer = Writer(cast(sqlite3.Connection, failing), path)
+    failing.failing = True
+
+    with pytest.raises(DatabaseError, match="disk I/O error"):
+        await asyncio.wait_for(writer.run(put(1)), 5)
+
+    assert await asyncio.wait_for(writer.run(put(2)), 5) == 2
+    await writer.aclose()
+    assert sqlite3.connect(path).execute("SELECT a FROM t").fetchall() == [(2,)]

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -82,3 +83,22 @@ def test_no_title_leads_out_of_the_folder_or_makes_a_name_too_long(title: str, a
     assert path.parent == Path("/home/archive/2026/01")
     assert len(path.name.encode()) <= 255
     assert path.name.endswith("-MNPQRS.md")
+
+
+async def test_another_time_zone_after_a_crash_gives_no_second_page(tmp_path: Path) -> None:
+    first = await archive(tmp_path).deliver(DIGEST)
+
+    second = await Archive(Home(tmp_path), ZoneInfo("Pacific/Kiritimati")).deliver(DIGEST)
+
+    assert second == first
+    assert len(list(tmp_path.rglob("*.md"))) == 1
+
+
+async def test_another_task_whose_id_ends_alike_gets_a_page_of_its_own(tmp_path: Path) -> None:
+    first = await archive(tmp_path).deliver(DIGEST)
+
+    other = replace(DIGEST, id=f"01OTHER{DIGEST.id[7:]}", title="Evening")
+    second = await archive(tmp_path).deliver(other)
+
+    assert first != second
+    assert len(list(tmp_path.rglob("*.md"))) == 2

@@ -84,7 +84,11 @@ def test_a_degraded_answer_that_hides_it_gets_a_line_that_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["_Degraded: no language model was there._\n\nNews.", "News.\n\n> degraded answer"]
+    "text",
+    [
+        "_Degraded: no language model was there._\n\nNews.",
+        "> Degraded: extracted without a language model.\n\nNews.",
+    ],
 )
 def test_a_degraded_answer_that_says_so_is_left_alone(text: str) -> None:
     _, body = read(final(text, degraded=True))
@@ -97,6 +101,7 @@ def test_a_degraded_agent_with_nothing_to_say_stays_silent() -> None:
 
 
 def test_news_of_degraded_service_do_not_pass_for_the_notice() -> None:
-    _, body = read(final("A cloud reported degraded service.", degraded=True))
+    text = "- Degraded performance of a cloud\n\nDegraded service elsewhere."
+    _, body = read(final(text, degraded=True))
 
     assert body.startswith("\n> Degraded: answered by extractive.")

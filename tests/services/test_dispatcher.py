@@ -250,3 +250,35 @@ async def test_a_bus_that_cannot_be_written_ends_no_open_session(
     await until(lambda: {first.id, second.id} <= set(crew.open))
     crew.open[first.id].set_result(DONE)
     await state_of(bus, first, State.FINAL)
+
+
+@pytest.mark.usefixtures("stop")
+async def test_half_a_surrogate_pair_in_an_answer_harms_nobody(bus: SqliteBus, crew: Crew) -> None:
+    task = await bus.request(Request("scout", "Look."))
+    await until(lambda: task.id in crew.open)
+
+    crew.open[task.id].set_result(replace(DONE, result=Result(text="so \ud83d it was")))
+
+    result = (await state_of(bus, task, State.FINAL)).result
+    assert result is not None
+    assert result.text == "so \ufffd it was"
+
+
+@pytest.mark.usefixtures("stop")
+async def test_an_end_that_cannot_be_told_is_dead_and_no_other_session_suffers(
+    bus: SqliteBus, crew: Crew, clock: FakeClock
+) -> None:
+    first = await bus.request(Request("scout", "One."))
+    other = await bus.request(Request("clerk", "Two."))
+    await until(lambda: {first.id, other.id} <= set(crew.open))
+
+    odd = Result(data={("no", "key"): 1})
+    crew.open[first.id].set_result(replace(DONE, result=odd))
+    await until(lambda: first.id not in crew.open)
+    await settle()
+    await clock.advance(TROUBLE_SECONDS)
+
+    ended = await state_of(bus, first, State.DEAD)
+    assert ended.error == "its end cannot be told: TypeError"
+    crew.open[other.id].set_result(DONE)
+    await state_of(bus, other, State.FINAL)

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,36 @@ def test_the_holder_is_known_while_it_lives_and_not_after(tmp_path: Path) -> Non
     assert facts == {"pid": process.pid}
     end(process, signal.SIGKILL)
     assert holder(Home(tmp_path)) is None
+
+
+def test_who_only_looks_does_not_keep_a_daemon_from_starting(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with HomeLock(home):
+        pass
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            holder(home)
+
+    lookers = [threading.Thread(target=look) for _ in range(3)]
+    for looker in lookers:
+        looker.start()
+    try:
+        for _ in range(200):
+            with HomeLock(home):
+                pass
+    finally:
+        over.set()
+        for looker in lookers:
+            looker.join()
+
+
+def test_a_lock_whose_file_is_gone_is_no_lock(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with HomeLock(home) as lock:
+        assert lock.intact()
+        home.lock.unlink()
+        assert not lock.intact()
+        home.lock.write_text("")
+        assert not lock.intact()

@@ -6,7 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from harness.bus.port import Priority
+from harness.bus.port import Outcome, Priority, Request, Result
+from harness.bus.sqlite import SqliteBus
+from harness.clock import FakeClock
+from harness.config.home import Home
+from harness.ids import Ids
 from harness.tools.ask import request
 from harness.tools.context import ToolContext
 from harness.tools.tool import ToolError
@@ -50,3 +54,22 @@ async def test_nobody_asks_himself_or_somebody_unknown(ctx: ToolContext, bus: As
         await request(ctx, {"agent": "person", "prompt": "x"})
 
     assert bus.requests == {}
+
+
+async def test_the_same_question_again_gets_the_answer_that_there_is(
+    ctx: ToolContext, home: Home, clock: FakeClock
+) -> None:
+    wish = {"agent": "macro", "prompt": "Rates?"}
+    async with SqliteBus.open(home, clock, Ids(clock)) as bus:
+        parent = await bus.request(Request("ainews", "Digest."))
+        asking = replace(ctx, bus=bus, task=parent)
+        await request(asking, wish)
+        child = await bus.claim("macro", cap=1, owner="m")
+        assert child is not None
+        await bus.final(child, Outcome.DONE, Result("4.25\nas before"))
+
+        again = await request(asking, wish)
+
+    assert "ended as done" in again.text
+    assert again.text.endswith("> 4.25\n> as before")
+    assert again.data["state"] == "final"
