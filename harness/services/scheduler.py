@@ -71,23 +71,22 @@ class Scheduler:
         """Go over to another schedule: jobs are known by their ids, the file is the truth.
 
         A new job, one whose times have changed, and one that comes back starts now: no
-        earlier slot is due.
+        earlier slot is due. When the bus cannot be written, the schedule before goes on.
         """
         async with self.deciding:
-            self.crontab = crontab
-            self.due = {}
-            self.heard = None
-            await self.forget_others()
-            for job in crontab.jobs.values():
-                since = await self.remember(job)
-                if job.enabled:
-                    self.look_ahead(job, since)
+            since = {job.id: await self.remember(job) for job in crontab.jobs.values()}
+            await self.forget_others(crontab)
+            enabled = (job for job in crontab.jobs.values() if job.enabled)
+            due = {job.id: next(job.slots(since[job.id]), None) for job in enabled}
+            # whatever may fail is done: until here the schedule before stays whole
+            self.crontab, self.heard = crontab, None
+            self.due = {name: slot for name, slot in due.items() if slot is not None}
         self.set_alarm()
 
-    async def forget_others(self) -> None:
+    async def forget_others(self, crontab: Crontab) -> None:
         """Take their schedule from the jobs that the file no longer has."""
         for name, state in self.bus.reader.jobs().items():
-            if name not in self.crontab.jobs and state.fingerprint:
+            if name not in crontab.jobs and state.fingerprint:
                 await self.bus.set_job(replace(state, fingerprint=""))
 
     async def remember(self, job: Job) -> datetime:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from harness.bus.port import IllegalTransition, SlotStatus, State
+from harness.bus.port import IllegalTransition, JobState, SlotStatus, State
 from harness.bus.sqlite import SqliteBus
 from harness.clock import FakeClock
 from harness.config.home import Home
+from harness.errors import Held
 from tests.services.schedules import (
     DAY,
     HOUR,
@@ -110,6 +111,28 @@ async def test_a_job_that_comes_back_to_the_file_owes_nothing_for_its_absence(
     await pass_time(scheduler, clock, HOUR)
 
     assert [slot for slot, _ in statuses(bus, "a")] == ["01 01:00", "01 04:00"]
+
+
+async def test_a_schedule_that_cannot_be_written_leaves_the_one_before_in_force(
+    home: Home, bus: SqliteBus, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduler = await started(bus, schedule(home, job("a", "every: 1h")), clock)
+    edited = schedule(home, job("a", "every: 1h"), job("b", "every: 1h"))
+
+    async def refuse(state: JobState) -> Any:
+        raise Held("harness.db is locked by another process")
+
+    with monkeypatch.context() as locked:
+        locked.setattr(bus, "set_job", refuse)
+        with pytest.raises(Held):
+            await scheduler.apply(edited)
+    await pass_time(scheduler, clock, HOUR)
+    await scheduler.apply(edited)
+    await pass_time(scheduler, clock, HOUR)
+
+    fired = SlotStatus.FIRED
+    assert statuses(bus, "a") == [("01 01:00", fired), ("01 02:00", fired)]
+    assert statuses(bus, "b") == [("01 02:00", fired)]
 
 
 async def test_what_one_job_trips_over_does_not_hold_the_others(
