@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,18 +15,19 @@ from harness.bus.sqlite import SqliteBus
 from harness.clock import Clock, SystemClock
 from harness.config.crew import Crew, read_crew
 from harness.config.home import Home
+from harness.config.profile import profile_files
 from harness.delivery.channels import build_channels
-from harness.errors import ConfigError
 from harness.ids import Ids
 from harness.models.profiles import Models
 from harness.services.callbacks import Callbacks
 from harness.services.courier import Courier
 from harness.services.dispatcher import Dispatcher
+from harness.services.heart import Heart, Hold
 from harness.services.reloader import Reloader
 from harness.services.scheduler import Scheduler
 from harness.services.sessions import Sessions
 from harness.services.supervisor import Supervisor
-from harness.services.watcher import Watcher
+from harness.services.watcher import Household, Watcher
 from harness.tools.address import parse_allowed
 from harness.tools.catalogue import NAMES
 from harness.tools.web import Web
@@ -62,6 +63,7 @@ class App:
         bus: SqliteBus,
         clock: Clock,
         environment: Mapping[str, str],
+        hold: Hold | None,
     ) -> None:
         self.home = home
         self.crew = crew
@@ -76,8 +78,14 @@ class App:
         self.dispatcher = Dispatcher(bus, self.sessions, self.lanes, self.owner, clock)
         self.scheduler = Scheduler(bus, crew.crontab, clock)
         self.courier = Courier(bus, build_channels(home, crew.crontab.zone, clock), clock)
-        self.callbacks = Callbacks(bus, lambda: self.crew.profiles.keys())
-        self.watcher = Watcher(bus, clock)
+        self.callbacks = Callbacks(bus, self.agents, clock)
+        household = Household(
+            agents=self.agents,
+            at_work=lambda: self.dispatcher.cancels.keys(),
+            alert_to=lambda: self.crew.settings.delivery.default,
+        )
+        self.watcher = Watcher(bus, household, clock)
+        self.heart = Heart(hold, bus.recovered, clock, home.logs / "stalls.log") if hold else None
         self.reloader = Reloader(home, self.reload, clock)
 
     @classmethod
@@ -86,12 +94,16 @@ class App:
         home: Home,
         clock: Clock | None = None,
         environment: Mapping[str, str] | None = None,
+        hold: Hold | None = None,
     ) -> App:
-        """Read the home and open its bus. Raises ConfigError, SchemaTooNew, HarnessError."""
+        """Read the home and open its bus; `hold` is its lock, if the process has it.
+
+        Raises ConfigError, SchemaTooNew, HarnessError.
+        """
         clock = clock or SystemClock()
         variables = os.environ if environment is None else environment
         crew = read_crew(home, NAMES, environment=variables)
-        return cls(home, crew, SqliteBus.open(home, clock, Ids(clock)), clock, variables)
+        return cls(home, crew, SqliteBus.open(home, clock, Ids(clock)), clock, variables, hold)
 
     async def aclose(self) -> None:
         for models in (*self.retired, self.models):
@@ -103,33 +115,40 @@ class App:
         """Each agent's lane with its cap."""
         return dict.fromkeys(self.crew.profiles, AGENT_CAP)
 
+    def agents(self) -> Collection[str]:
+        """Who has a file in the home; one that does not parse just now is no less an agent."""
+        return {name for name, _ in profile_files(self.home)}
+
     def supervisor(self) -> Supervisor:
         """The services in the order in which they stop: nothing new comes in, what runs is
-        handed back, what is final is handed over."""
+        handed back, what is final is handed over, and to the last the heart beats."""
         return Supervisor(
             [
                 {"reloader": self.reloader, "scheduler": self.scheduler, "watcher": self.watcher},
                 {"dispatcher": self.dispatcher},
                 {"callbacks": self.callbacks, "courier": self.courier},
+                {"heart": self.heart} if self.heart else {},
             ],
             self.clock,
+            self.bus.recovered,
         )
 
     async def reload(self) -> None:
-        """Read the files again; each that does not parse keeps its last good version."""
+        """Read the files again; each that does not parse keeps its last good version.
+
+        Raises HarnessError when the bus cannot be written, and then nothing has changed.
+        """
         before = self.crew
-        try:
-            crew = read_crew(self.home, NAMES, last=before, environment=self.environment)
-        except ConfigError as error:  # with a last good version this is a file that vanished
-            log.error("reload refused", problems=str(error))
-            return
+        crew = await asyncio.to_thread(
+            read_crew, self.home, NAMES, last=before, environment=self.environment
+        )
+        await self.scheduler.apply(crew.crontab)
         self.crew = crew
         if crew.settings.models != before.settings.models:
             self.retired.append(self.models)
             self.models = Models(crew.settings.models, self.clock, self.home.root)
         self.web.allowed = parse_allowed(crew.settings.network.allow)
         self.courier.channels = build_channels(self.home, crew.crontab.zone, self.clock)
-        await self.scheduler.apply(crew.crontab)
         self.say_what_is_wrong()
         log.info("files read again", agents=len(crew.profiles), jobs=len(crew.crontab.jobs))
 

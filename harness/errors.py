@@ -21,6 +21,10 @@ class HarnessError(Exception):
         self.hint = hint
 
 
+class Fatal(HarnessError):
+    """The daemon must not go on: it ends in order, and its service manager starts a new one."""
+
+
 class UsageError(HarnessError):
     """The words of the command are off."""
 

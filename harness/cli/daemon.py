@@ -45,17 +45,17 @@ def up(home: HomeOption = None, as_json: JsonOption = False) -> None:
             else:
                 note(banner(ready, log_file))
 
-        asyncio.run(run(place, tell))
+        asyncio.run(run(place, lock, tell))
     note("stopped; what is left carries on at the next start")
 
 
-async def run(home: Home, tell: Callable[[Readiness], None]) -> None:
+async def run(home: Home, lock: HomeLock, tell: Callable[[Readiness], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ask_to_stop, stop)
-    app = App.open(home)
-    loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(app.reload()))
+    app = App.open(home, hold=lock)
+    loop.add_signal_handler(signal.SIGHUP, app.reloader.ring)
     await serve(app, stop, tell)
 
 

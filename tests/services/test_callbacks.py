@@ -6,12 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from harness.bus.port import Outcome, Request, Result, Stamp, Task
+from harness.bus.port import (
+    RETRY_LADDER,
+    DeliveryState,
+    Note,
+    Outcome,
+    Request,
+    Result,
+    Stamp,
+    Task,
+    TooDeep,
+)
 from harness.bus.sqlite import SqliteBus
 from harness.clock import FakeClock
 from harness.config.home import Home
 from harness.ids import Ids
-from harness.services.callbacks import MAX_CHARS, Callbacks, report
+from harness.services.callbacks import MAX_ATTEMPTS, MAX_CHARS, Callbacks, report
 from tests.doubles.finals import final
 
 AGENTS = ("zoe", "ainews")
@@ -26,7 +36,7 @@ async def bus(tmp_path: Path) -> AsyncIterator[SqliteBus]:
 
 async def serve(bus: SqliteBus, until: Callable[[], bool]) -> None:
     stop = asyncio.Event()
-    running = asyncio.create_task(Callbacks(bus, lambda: AGENTS).run(stop))
+    running = asyncio.create_task(Callbacks(bus, lambda: AGENTS, bus.clock).run(stop))
     async with asyncio.timeout(5):
         while not until():
             await asyncio.sleep(0.001)
@@ -114,3 +124,37 @@ def test_a_long_answer_is_cut_to_the_budget_and_says_how_long_it_was(text: str) 
 
 def test_a_short_answer_is_quoted_whole() -> None:
     assert report(final("one\n\ntwo")).endswith("The answer:\n\n> one\n> \n> two")
+
+
+async def asks_and_is_answered(bus: SqliteBus) -> Task:
+    """A final that is owed to zoe, who is at nothing else."""
+    await bus.request(Request(agent="ainews", prompt="Any news?", sender="zoe", callback=True))
+    return await bus.final(await taken_up(bus, "ainews"), Outcome.DONE, Result(text="None."))
+
+
+async def test_an_asker_that_cannot_be_told_holds_up_no_other_and_is_given_up_at_last(
+    bus: SqliteBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = bus.clock
+    assert isinstance(clock, FakeClock)
+    first, second = await asks_and_is_answered(bus), await asks_and_is_answered(bus)
+    call_back = bus.call_back
+
+    async def refused(child: Task, text: str) -> Task | Note | None:
+        if child.id == first.id:
+            raise TooDeep("on purpose")
+        return await call_back(child, text)
+
+    monkeypatch.setattr(bus, "call_back", refused)
+    callbacks = Callbacks(bus, lambda: AGENTS, clock)
+
+    for _ in range(MAX_ATTEMPTS):
+        for task in await bus.owed(Stamp.CALLED_BACK):
+            await callbacks.offer(task)
+        clock.shift(RETRY_LADDER[-1])
+
+    assert bus.reader.get(second.id).called_back_at is not None
+    assert bus.reader.get(first.id).called_back_at is not None
+    (delivery,) = bus.reader.deliveries(first.id)
+    assert (delivery.channel, delivery.state) == ("callback", DeliveryState.FAILED)
+    assert delivery.attempts == MAX_ATTEMPTS
