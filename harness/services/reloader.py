@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import structlog
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
-from watchdog.observers import Observer
 
 from harness.clock import Clock
 from harness.config.home import Home
 from harness.config.skills import skill_files
+from harness.errors import HarnessError
+from harness.services.folder_watch import FolderWatch
 from harness.services.waiting import unless
 
 log = structlog.get_logger("reloader")
@@ -23,54 +23,52 @@ LOOK_SECONDS = 30.0  # some file systems tell nobody of a change
 
 
 class Reloader:
-    """Calls `reload` once for each change of what people edit."""
+    """Calls `reload` once for each change of what people edit, never twice at a time."""
 
     def __init__(self, home: Home, reload: Callable[[], Awaitable[None]], clock: Clock) -> None:
         self.home = home
         self.reload = reload
         self.clock = clock
-        self.seen = fingerprint(home)
+        self.seen: str | None = fingerprint(home)  # None: whatever is there is news
+        self.touched = asyncio.Event()
+
+    def ring(self) -> None:
+        """Have the files read again soon, whether or not they have changed."""
+        self.seen = None
+        self.touched.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        touched = asyncio.Event()
+        """Serve until asked to stop."""
         loop = asyncio.get_running_loop()
-        observer = Observer()
-        bell = Bell(lambda: loop.call_soon_threadsafe(touched.set))
-        observer.schedule(bell, str(self.home.root), recursive=False)
-        for folder in filter(Path.is_dir, (self.home.agents, self.home.skills)):
-            observer.schedule(bell, str(folder), recursive=True)
-        observer.start()
+        watch = FolderWatch(lambda: loop.call_soon_threadsafe(self.touched.set))
         try:
             while not stop.is_set():
-                await unless(stop, self.touched_or_time_to_look(touched))
-                touched.clear()
+                await asyncio.to_thread(lambda: watch.follow(watched_folders(self.home)))
+                self.touched.clear()
                 await self.look()
+                await unless(stop, self.touched_or_time_to_look())
         finally:
-            observer.stop()
-            await asyncio.to_thread(observer.join)
+            await asyncio.to_thread(watch.close)
 
-    async def touched_or_time_to_look(self, touched: asyncio.Event) -> None:
-        await unless(touched, self.clock.sleep(LOOK_SECONDS))
-        if touched.is_set():
+    async def touched_or_time_to_look(self) -> None:
+        await unless(self.touched, self.clock.sleep(LOOK_SECONDS))
+        if self.touched.is_set():
             await self.clock.sleep(DEBOUNCE_SECONDS)
 
     async def look(self) -> None:
-        """Reload if what the files hold differs from what was last read."""
+        """Reload if what the files hold differs from what was last taken up."""
         now = await asyncio.to_thread(fingerprint, self.home)
-        if now != self.seen:
-            self.seen = now
+        if now == self.seen:
+            return
+        self.seen = now  # first: a ring in the meantime counts
+        try:
             await self.reload()
-
-
-class Bell(FileSystemEventHandler):
-    """Rings on every change; only the fingerprint decides whether it matters."""
-
-    def __init__(self, ring: Callable[[], object]) -> None:
-        self.ring = ring
-
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type not in {"opened", "closed_no_write"}:
-            self.ring()
+        except HarnessError as error:
+            self.seen = None
+            log.error("the files cannot be taken up yet", reason=str(error))
+        except Exception:
+            self.seen = None
+            raise
 
 
 def fingerprint(home: Home) -> str:
@@ -92,3 +90,15 @@ def edited_files(home: Home) -> Iterator[Path]:
     yield from sorted(home.agents.glob("*/SOUL.md"))
     yield from sorted(home.agents.glob("*/sources.yaml"))
     yield from skill_files(home)
+
+
+def watched_folders(home: Home) -> dict[Path, bool]:
+    """Where changes of those files are told, and whether for all below; links are followed."""
+    below = {folder.resolve() for folder in (home.agents, home.skills) if folder.is_dir()}
+    own = {path.resolve().parent for path in edited_files(home)}
+    alone = {folder for folder in own if folder.is_dir() and below.isdisjoint(with_parents(folder))}
+    return {home.root.resolve(): False} | dict.fromkeys(alone, False) | dict.fromkeys(below, True)
+
+
+def with_parents(folder: Path) -> tuple[Path, ...]:
+    return (folder, *folder.parents)
