@@ -21,6 +21,7 @@ from harness.errors import ConfigError, Problem
 JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 KINDS = ("cron", "every", "at", "after")
 SHORTEST_PERIOD = timedelta(seconds=1)
+YEARS = range(1970, 3000)  # of `at`
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,10 @@ class Reader:
         except ValueError:
             hint = "write it like 2026-12-01T09:00"
             self.fault((*here, "at"), f'"{text}" is no date and time', hint=hint)
+            return None
+        if moment.year not in YEARS:
+            hint = f"a year from {YEARS.start} to {YEARS.stop - 1}"
+            self.fault((*here, "at"), f"the year {moment.year} is out of range", hint=hint)
             return None
         moment = moment.replace(microsecond=0)
         return moment.astimezone(UTC) if moment.tzinfo else instant_of(moment, zone)

@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from harness.config import complaints
+from harness.config.yaml_text import load_yaml
 from harness.errors import ConfigError, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[str | int, ...]  # ("jobs", "ainews-morning", "deliver", 0)
 
 FENCE = "---"
-TIMESTAMP = "tag:yaml.org,2002:timestamp"
 BYTE_ORDER_MARK = "\ufeff"
+LONGEST_SHOWN = 500  # characters of a faulty line
+LARGEST = 1024 * 1024  # bytes; a larger one holds up all that waits for its reading
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Document:
         """Parse YAML text; `path` only names it in problems. Raises ConfigError."""
         lines = text.splitlines()
         try:
-            root, data = _load(text)
+            root, data = load_yaml(text)
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line, column = (mark.line, mark.column) if mark else (0, 0)
@@ -207,25 +207,14 @@ def _mappings(node: Node | None, seen: set[int]) -> Iterator[MappingNode]:
             yield from _mappings(item, seen)
 
 
-def _load(text: str) -> tuple[Node | None, Any]:
-    yaml = YAML(typ="safe", pure=True)
-    constructor, parser = yaml.get_constructor_parser(text)
-    # YAML's own times lose their zone, and cron.yaml means the wall clock: keep what was written
-    times_as_text = {TIMESTAMP: SafeConstructor.construct_yaml_str}
-    constructor.yaml_constructors = {**constructor.yaml_constructors, **times_as_text}
-    constructor.allow_duplicate_keys = True  # all of them are told at once, afterwards
-    try:
-        root = constructor.composer.get_single_node()
-        return root, None if root is None else constructor.construct_document(root)
-    finally:
-        parser.dispose()
-
-
 def _decode(path: Path) -> str:
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
     except OSError as error:
         raise ConfigError([Problem(path, 1, 1, f"cannot be read: {error.strerror}")]) from error
+    if len(raw) > LARGEST:
+        raise ConfigError([Problem(path, 1, 1, "the file is larger than 1 MiB")])
     try:
         return raw.decode("utf-8").removeprefix(BYTE_ORDER_MARK)
     except UnicodeDecodeError as error:
@@ -252,4 +241,6 @@ def _place(
         line -= 1
         column = len(lines[line])
     source = lines[line].replace("\t", " ") if lines else ""  # a caret cannot follow a tab
+    if len(source) > LONGEST_SHOWN:
+        source = ""
     return Problem(path, line + 1, column + 1, message, hint, source, max(width, 1))

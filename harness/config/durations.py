@@ -11,16 +11,15 @@ from pydantic import BeforeValidator, PlainSerializer
 from harness.errors import UsageError
 
 UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}  # seconds, largest first
+EXAMPLE = "write it like 90s, 20m, 1h30m or 2d, largest unit first"
+LONGEST = timedelta(days=36_500)  # a moment and a span make a moment again
 
 
 class DurationError(UsageError, ValueError):
     """A text that is no duration."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(
-            f'"{text}" is no duration',
-            hint="write it like 90s, 20m, 1h30m or 2d, largest unit first",
-        )
+    def __init__(self, text: str, hint: str = EXAMPLE) -> None:
+        super().__init__(f'"{text}" is no duration', hint=hint)
 
 
 def parse_duration(text: str) -> timedelta:
@@ -29,15 +28,14 @@ def parse_duration(text: str) -> timedelta:
     match = re.fullmatch(pattern, text.strip(), flags=re.ASCII)
     if not match or not any(match.groups()):
         raise DurationError(text)
+    counts = zip(match.groups(), UNITS.values(), strict=True)
     try:
-        return timedelta(
-            seconds=sum(
-                int(count or 0) * seconds
-                for count, seconds in zip(match.groups(), UNITS.values(), strict=True)
-            )
-        )
-    except OverflowError:
+        span = timedelta(seconds=sum(int(count or 0) * seconds for count, seconds in counts))
+    except (OverflowError, ValueError):  # ValueError: of more digits than int() reads
         raise DurationError(text) from None
+    if span > LONGEST:
+        raise DurationError(text, hint=f"the longest is {LONGEST.days}d")
+    return span
 
 
 def format_duration(span: timedelta) -> str:

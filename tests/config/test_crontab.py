@@ -164,6 +164,23 @@ def test_an_instant_in_a_gap_is_the_end_of_the_gap(tmp_path: Path) -> None:
     assert hours(crontab(tmp_path, line).jobs["a"].slots(NEW_YEAR), 2) == ["29 01:00"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "at: 0001-01-01T00:00",
+        "at: '0001-01-01T00:00:00+14:00'",
+        "at: 9999-12-31T23:59",
+        "at: 2026-12-01T09:00, jitter: 999999999d",
+        "every: 999999999d",
+    ],
+)
+def test_what_no_calendar_can_count_to_is_a_fault(tmp_path: Path, line: str) -> None:
+    (problem,) = problems(tmp_path, f"jobs:\n  a: {{agent: butler, prompt: Go., {line}}}\n")
+
+    assert problem.line == 2
+    assert problem.hint is not None
+
+
 def test_an_instant_that_has_passed_is_remarked(tmp_path: Path) -> None:
     schedule = crontab(tmp_path, "jobs: {a: {agent: butler, prompt: Go., at: 2026-03-01T09:00}}\n")
 

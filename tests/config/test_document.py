@@ -248,3 +248,34 @@ def test_markdown_without_front_matter_is_all_body() -> None:
 
 def test_an_alias_that_leads_back_does_not_hang() -> None:
     assert parse("a: &x {b: *x}\n").data["a"] is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("# a note\n" + "[" * 3000, (2,), "nested too deeply"),
+        ("a: 1\nb: " + "1" * 5000, (2, 4), "cannot be read"),
+        ("a: [1,\n  !!int abc]", (2, 3), "cannot be read"),
+        ("a: !!bool perhaps", (1, 4), "cannot be read"),
+        ("%YAML 1.1\n---\na: 1\n", (1,), "no YAML"),
+    ],
+)
+def test_what_the_library_trips_over_is_a_fault_with_its_place(
+    text: str, place: tuple[int, ...], words: str
+) -> None:
+    problem = syntax_fault(text)
+
+    assert (problem.line, problem.column)[: len(place)] == place
+    assert words in problem.message
+    assert len(problem.source) < 1000
+
+
+def test_a_file_of_more_than_a_mebibyte_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "cron.yaml"
+    path.write_text("#" * (1024 * 1024 + 1))
+
+    with pytest.raises(ConfigError, match="larger than 1 MiB"):
+        Document.read(path)
+
+    path.write_text("#" * 1024 * 1024)
+    assert Document.read(path).data is None
