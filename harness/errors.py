@@ -57,7 +57,10 @@ class Held(HarnessError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault in a file that a person edits. Lines and columns count from 1."""
+    """One fault in a file that a person edits. Lines and columns count from 1.
+
+    Line 0 is no line: `path` is then a folder, or the name of an environment variable.
+    """
 
     path: Path
     line: int
@@ -69,7 +72,7 @@ class Problem:
 
     @property
     def where(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}"
+        return f"{self.path}:{self.line}:{self.column}" if self.line else str(self.path)
 
     def render(self) -> str:
         """The compiler-style form: place and message, the line with a caret, a hint."""

@@ -7,18 +7,28 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from harness.config.cronfile import Names, one_or_more
 from harness.config.document import Document, check
 from harness.config.durations import Duration
+from harness.config.endpoint import parse_endpoint
+from harness.config.environment import overlay
 from harness.config.names import unknown_name
 from harness.errors import ConfigError, Problem
 
-PREFIX = "HARNESS_"
 PROFILE = "model profile"
-OWN_VARIABLES = {"HARNESS_HOME"}  # not settings, although they begin like them
+
+
+def host_and_port(text: str) -> str:
+    parse_endpoint(text)
+    return text
+
+
+HostAndPort = Annotated[str, AfterValidator(host_and_port)]
 
 
 class Section(BaseModel):
@@ -66,6 +76,9 @@ class HostSettings(Section):
     def with_scheme(cls, url: str) -> str:
         """OLLAMA_HOST is commonly `host:port`; 0.0.0.0 is where it listens, not where it is."""
         full = url if "://" in url else f"http://{url}"
+        parts = urlsplit(full)  # raises ValueError for a broken one, as does its port
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
+            raise ValueError("`url` should begin with http:// or https:// and name a host")
         return full.replace("//0.0.0.0", "//127.0.0.1").rstrip("/")
 
 
@@ -106,7 +119,7 @@ class BusSettings(Section):
 class DeliverySettings(Section):
     """Where finals go that name no channel of their own."""
 
-    default: list[str] = ["archive", "log"]
+    default: Names = ["archive", "log"]
     channels: dict[str, str] = {}
     quiet_hours: str | None = None
 
@@ -114,7 +127,7 @@ class DeliverySettings(Section):
 class NetworkSettings(Section):
     """Private addresses, as host:port, that tools may reach; none by default."""
 
-    allow: list[str] = []
+    allow: Annotated[list[HostAndPort], BeforeValidator(one_or_more)] = []
 
 
 class Settings(Section):
@@ -135,14 +148,20 @@ def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
     A file that is absent or empty means the defaults. Raises ConfigError with every fault.
     """
     document = Document.read(path) if path.is_file() else Document.parse("", path)
-    document = replace(document, data=document.data or {})
-    if isinstance(document.data, dict):
-        overlay(document.data, environment)
+    document = replace(document, data={} if document.data is None else document.data)
+    checked(document)  # alone: what the environment meets must be sound
+    document = overlay(document, environment, Settings().model_dump())
+    settings = checked(document)
+    if faults := dangling(document, settings.models):
+        raise ConfigError(faults)
+    return settings
+
+
+def checked(document: Document) -> Settings:
+    """The settings in a document. Raises ConfigError with every fault but dangling names."""
     settings = check(document, Settings)
     if isinstance(settings, list):
         raise ConfigError(settings)
-    if faults := dangling(document, settings.models):
-        raise ConfigError(faults)
     return settings
 
 
@@ -158,20 +177,6 @@ def not_yet(settings: Settings) -> list[str]:
         **{f"models.profiles.{name}.provider: openai": True for name in openai},
     }
     return [f"`{key}` is not used by this version yet" for key, set_ in waiting.items() if set_]
-
-
-def overlay(data: dict[str, Any], environment: Mapping[str, str]) -> None:
-    """Put the environment's values over the file's, in place; OLLAMA_HOST names the first host."""
-    if address := environment.get("OLLAMA_HOST"):
-        hosts = data.setdefault("models", {}).setdefault("hosts", [{"name": "local"}])
-        hosts[0]["url"] = address
-    for name, value in sorted(environment.items()):
-        if name.startswith(PREFIX) and name not in OWN_VARIABLES and "__" in name:
-            *sections, key = name.removeprefix(PREFIX).lower().split("__")
-            target = data
-            for section in sections:
-                target = target.setdefault(section, {})
-            target[key] = value
 
 
 def dangling(document: Document, models: ModelsSettings) -> list[Problem]:

@@ -20,6 +20,7 @@ from ipaddress import (
 
 import httpx
 
+from harness.config.endpoint import parse_endpoint
 from harness.tools.tool import ToolError
 
 Address = IPv4Address | IPv6Address
@@ -103,7 +104,7 @@ def parse_target(url: str) -> Target:
 
 def parse_allowed(entries: Iterable[str]) -> frozenset[tuple[str, int]]:
     """The `host:port` entries of `network.allow`. Raises ValueError naming a bad one."""
-    return frozenset(map(_allowed, entries))
+    return frozenset(map(parse_endpoint, entries))
 
 
 def check(target: Target, addresses: Iterable[str], allowed: frozenset[tuple[str, int]]) -> None:
@@ -158,10 +159,3 @@ def embedded(address: Address) -> IPv4Address | None:
     if address in NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour
-
-
-def _allowed(entry: str) -> tuple[str, int]:
-    host, colon, port = entry.strip().rpartition(":")
-    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError(f"{entry!r} is no host:port")
-    return host.lower().removeprefix("[").removesuffix("]"), int(port)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.config.settings import not_yet, read_settings
-from harness.errors import ConfigError
+from harness.config.settings import Settings, not_yet, read_settings
+from harness.errors import ConfigError, Problem
 
 
 def test_without_a_file_every_key_has_its_default(tmp_path: Path) -> None:
@@ -98,3 +98,102 @@ def test_keys_for_later_are_read_and_said(tmp_path: Path) -> None:
         "`workers` is not used by this version yet",
         "`web` is not used by this version yet",
     ]
+
+
+def settings(tmp_path: Path, text: str = "", **environment: str) -> Settings:
+    path = tmp_path / "harness.yaml"
+    path.write_text(text)
+    return read_settings(path, environment)
+
+
+def fault(tmp_path: Path, text: str = "", **environment: str) -> Problem:
+    with pytest.raises(ConfigError) as raised:
+        settings(tmp_path, text, **environment)
+    (problem,) = raised.value.problems
+    return problem
+
+
+def test_an_address_that_tools_may_reach_must_be_host_and_port(tmp_path: Path) -> None:
+    problem = fault(tmp_path, "network:\n  allow: ['nas:80', localhost]\n")
+
+    assert (problem.line, problem.column) == (2, 21)
+    assert problem.message == "'localhost' is no host:port"
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "box:99999", "ftp://box", "http://"])
+def test_a_host_must_have_an_address(tmp_path: Path, url: str) -> None:
+    assert fault(tmp_path, f"models:\n  hosts: [{{url: '{url}'}}]\n").line == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["models:\n", "models: {hosts: []}\n", "models: {hosts: [box]}\n", "models: 5\n", "[]\n"],
+)
+def test_a_file_that_the_environment_cannot_lie_over_is_a_fault_of_the_file(
+    tmp_path: Path, text: str
+) -> None:
+    problem = fault(tmp_path, text, OLLAMA_HOST="box:1", HARNESS_MODELS__DEFAULT="chat")
+
+    assert (problem.path.name, problem.line) == ("harness.yaml", 1)
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:9000", "['127.0.0.1:9000']", '["127.0.0.1:9000"]'])
+def test_a_list_in_the_environment_is_one_entry_or_yaml(tmp_path: Path, text: str) -> None:
+    assert settings(tmp_path, HARNESS_NETWORK__ALLOW=text).network.allow == ["127.0.0.1:9000"]
+
+
+def test_the_environment_lies_over_the_defaults_where_the_file_says_nothing(tmp_path: Path) -> None:
+    before = settings(tmp_path).models
+
+    after = settings(tmp_path, HARNESS_MODELS__PROFILES__CHAT__KEEP_ALIVE="300").models
+
+    chat = before.profiles["chat"].model_copy(update={"keep_alive": 300})
+    assert after.profiles == {**before.profiles, "chat": chat}
+
+
+def test_the_environment_changes_one_of_two_that_share_an_anchor(tmp_path: Path) -> None:
+    text = (
+        "models:\n  profiles:\n    chat: &same {provider: ollama, model: m}\n    My-Coder: *same\n"
+    )
+
+    profiles = settings(
+        tmp_path, text, HARNESS_MODELS__PROFILES__MY_CODER__MODEL="n"
+    ).models.profiles
+
+    assert {name: profile.model for name, profile in profiles.items()} == {
+        "chat": "m",
+        "My-Coder": "n",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("HARNESS_SESSION__MAX_TURNS", "none", "should be a valid integer"),
+        ("HARNESS_SESSION__MAX_TURN", "5", "unknown key"),
+        ("HARNESS_NETWORK__ALLOW", "localhost", "no host:port"),
+        ("HARNESS_MODELS__DEFAULT", "gpt", "unknown model profile"),
+        ("HARNESS_MODELS__PROFILES__NEW__MODEL", "gpt", "missing key `provider`"),
+        ("HARNESS_MODELS__DEFAULT__NAME", "gpt", "should be a valid string"),
+        ("OLLAMA_HOST", "box:99999", "ort out of range"),
+    ],
+)
+def test_a_fault_of_the_environment_names_its_variable(
+    tmp_path: Path, name: str, value: str, words: str
+) -> None:
+    problem = fault(tmp_path, "session: {budget: 5000}\n", **{name: value})
+
+    assert problem.render().startswith(f"{name}: ")
+    assert words in problem.message
+
+
+def test_a_name_that_dangles_in_the_file_is_no_fault_of_the_environment(tmp_path: Path) -> None:
+    text = "models:\n  default: gpt\n"
+
+    problem = fault(tmp_path, text, HARNESS_MODELS__TIMEOUTS__IDLE="10s")
+
+    assert (problem.path.name, problem.line) == ("harness.yaml", 2)
+
+
+def test_an_empty_variable_sets_nothing(tmp_path: Path) -> None:
+    assert settings(tmp_path, HARNESS_SESSION__MAX_TURNS="") == settings(tmp_path)
