@@ -116,8 +116,8 @@ class App:
         return dict.fromkeys(self.crew.profiles, AGENT_CAP)
 
     def agents(self) -> Collection[str]:
-        """Who has a file in the home; one that does not parse just now is no less an agent."""
-        return {name for name, _ in profile_files(self.home)}
+        """Who has a file in the home, even one that does not parse just now, or is in force."""
+        return {name for name, _ in profile_files(self.home)} | self.crew.profiles.keys()
 
     def supervisor(self) -> Supervisor:
         """The services in the order in which they stop: nothing new comes in, what runs is
@@ -154,7 +154,11 @@ class App:
 
     def say_what_is_wrong(self) -> None:
         for problem in self.crew.problems:
-            log.error("the last good version stays in force", problem=problem.render())
+            refused = problem.path in self.crew.refused
+            event = "the last good version stays in force" if refused else "a fault in the files"
+            log.error(event, problem=problem.render())
+        for agent in self.crew.left_out:
+            log.error("left out until its files are in order; its tasks wait", agent=agent)
         for warning in self.crew.warnings:
             log.warning(warning)
 

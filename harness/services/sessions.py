@@ -14,6 +14,8 @@ from harness.config.crew import Crew
 from harness.config.home import Home
 from harness.config.profile import Profile
 from harness.delivery.degraded import with_notice
+from harness.errors import NotFound
+from harness.models.chain import FallbackModel
 from harness.models.port import CHARS_PER_TOKEN, Model
 from harness.models.profiles import Models
 from harness.session.brief import Brief, Limits
@@ -50,10 +52,10 @@ class Sessions:
         self.models = models
 
     async def __call__(self, task: Task, cancel: asyncio.Event) -> Ended:
-        """Run one attempt. Raises LeaseLost when the task is taken away meanwhile."""
+        """Run one attempt. Raises LeaseLost when the task is taken away meanwhile, NotFound when
+        the agent or its model has left the files since the task was taken up."""
         crew = self.crew()
-        profile = crew.profiles[task.agent]
-        model = self.models().get(profile.front.model)
+        profile, model = who_answers(crew, self.models(), task)
         session = Session(
             await self.brief(crew, profile, task, model),
             model,
@@ -97,3 +99,14 @@ class Sessions:
         )
         room = int(model.context_tokens * RESULT_SHARE * CHARS_PER_TOKEN)
         return Toolbox(tools, context, max_chars=room)
+
+
+def who_answers(crew: Crew, models: Models, task: Task) -> tuple[Profile, FallbackModel]:
+    """The agent of a task and its model, as the files are now. Raises NotFound."""
+    profile = crew.profiles.get(task.agent)
+    if profile is None:
+        raise NotFound(f"there is no agent `{task.agent}` in the crew now")
+    try:
+        return profile, models.get(profile.front.model)
+    except KeyError as error:
+        raise NotFound(f"the model of `{task.agent}` is nowhere defined: {error}") from None

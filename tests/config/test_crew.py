@@ -67,3 +67,81 @@ def test_a_bad_profile_holds_up_no_other_change(home: Home) -> None:
     assert after.profiles == before.profiles
     assert list(after.crontab.jobs) == ["look"]
     assert [problem.path.name for problem in after.problems] == ["SOUL.md"]
+
+
+def test_a_profile_whose_model_is_nowhere_defined_keeps_its_last_version(home: Home) -> None:
+    before = read(home)
+    soul = home.agent("scout") / "SOUL.md"
+    soul.write_text("---\nname: scout\ndescription: Scouts.\nmodel: ofline\n---\nNew.")
+
+    after = read(home, before)
+
+    assert after.profiles == before.profiles
+    assert after.refused == {soul}
+    (problem,) = after.problems
+    assert (problem.line, problem.message) == (4, "unknown model profile `ofline`")
+
+
+def test_an_agent_whose_model_is_nowhere_defined_is_left_out(home: Home) -> None:
+    soul = home.agent("scout") / "SOUL.md"
+    soul.write_text("---\nname: scout\ndescription: Scouts.\nmodel: fast\n---\nLook.")
+    with_fast = "models: {profiles: {chat: &any {provider: extractive}, fast: *any}}\n"
+
+    first = read(home)
+    home.settings_file.write_text(with_fast)
+    second = read(home, first)
+    home.settings_file.write_text(with_fast.replace("fast", "other"))
+    third = read(home, second)
+
+    assert [(list(crew.profiles), crew.left_out) for crew in (first, second, third)] == [
+        ([], ("scout",)),
+        (["scout"], ()),
+        ([], ("scout",)),
+    ]
+    assert [problem.path for problem in third.problems] == [soul]
+    assert third.refused == frozenset()
+
+
+def test_without_the_folder_of_the_agents_everything_stays_in_force(home: Home) -> None:
+    own = home.agent("scout") / "skills" / "sift" / "SKILL.md"
+    own.parent.mkdir(parents=True)
+    own.write_text("---\nname: sift\ndescription: Sifts.\n---\nSift.")
+    home.cron_file.write_text("jobs:\n  look: {agent: scout, cron: '0 7 * * *', prompt: Look.}\n")
+    before = read(home)
+    home.agents.rename(home.root / "away")
+
+    after = read(home, before)
+
+    assert (after.profiles, after.skills) == (before.profiles, before.skills)
+    assert list(after.crontab.jobs) == ["look"]
+    assert [problem.render() for problem in after.problems] == [
+        f"{home.agents}: the folder is not there"
+    ]
+    assert after.refused == {home.agents}
+
+
+def test_an_agent_that_is_taken_away_is_gone_and_the_schedule_that_names_it_stays(
+    home: Home,
+) -> None:
+    home.cron_file.write_text("jobs:\n  look: {agent: scout, cron: '0 7 * * *', prompt: Look.}\n")
+    before = read(home)
+    (home.agent("scout") / "SOUL.md").unlink()
+
+    after = read(home, before)
+
+    assert (after.profiles, after.left_out) == ({}, ())
+    assert after.crontab == before.crontab
+    (problem,) = after.problems
+    assert (problem.path.name, problem.line) == ("cron.yaml", 2)
+
+
+def test_without_cron_yaml_the_last_schedule_stays(home: Home) -> None:
+    before = read(home)
+    home.cron_file.unlink()
+
+    after = read(home, before)
+
+    assert after.crontab == before.crontab
+    assert [problem.message for problem in after.problems] == [
+        "cannot be read: No such file or directory"
+    ]
