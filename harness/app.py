@@ -11,6 +11,8 @@ from datetime import datetime
 import structlog
 
 from harness import __version__
+from harness.audit.book import AuditBook
+from harness.audit.log import AuditLog
 from harness.bus.sqlite import SqliteBus
 from harness.clock import Clock, SystemClock
 from harness.config.crew import Crew, read_crew
@@ -19,6 +21,7 @@ from harness.config.profile import profile_files
 from harness.delivery.channels import build_channels
 from harness.ids import Ids
 from harness.models.profiles import Models
+from harness.services.auditor import Auditor
 from harness.services.callbacks import Callbacks
 from harness.services.courier import Courier
 from harness.services.dispatcher import Dispatcher
@@ -28,6 +31,7 @@ from harness.services.scheduler import Scheduler
 from harness.services.sessions import Sessions
 from harness.services.supervisor import Supervisor
 from harness.services.watcher import Household, Watcher
+from harness.text.secrets import Redactor
 from harness.tools.address import parse_allowed
 from harness.tools.catalogue import NAMES
 from harness.tools.web import Web
@@ -74,7 +78,10 @@ class App:
         self.models = Models(crew.settings.models, clock, home.root)
         self.retired: list[Models] = []  # of earlier settings; sessions may still use them
         self.web = Web(clock, allow=crew.settings.network.allow)
-        self.sessions = Sessions(home, bus, clock, self.web, lambda: self.crew, lambda: self.models)
+        self.audit = AuditBook(AuditLog(home.audit, Redactor.knowing(environment)), clock)
+        self.sessions = Sessions(
+            home, bus, clock, self.web, self.audit, lambda: self.crew, lambda: self.models
+        )
         self.dispatcher = Dispatcher(bus, self.sessions, self.lanes, self.owner, clock)
         self.scheduler = Scheduler(bus, crew.crontab, clock)
         self.courier = Courier(bus, build_channels(home, crew.crontab.zone, clock), clock)
@@ -87,6 +94,7 @@ class App:
         self.watcher = Watcher(bus, household, clock)
         self.heart = Heart(hold, bus.recovered, clock, home.logs / "stalls.log") if hold else None
         self.reloader = Reloader(home, self.reload, clock)
+        self.auditor = Auditor(bus, self.audit)
 
     @classmethod
     def open(
@@ -109,6 +117,7 @@ class App:
         for models in (*self.retired, self.models):
             await models.aclose()
         await self.web.aclose()
+        await self.audit.aclose()
         await self.bus.aclose()
 
     def lanes(self) -> Mapping[str, int]:
@@ -127,7 +136,7 @@ class App:
                 {"reloader": self.reloader, "scheduler": self.scheduler, "watcher": self.watcher},
                 {"dispatcher": self.dispatcher},
                 {"callbacks": self.callbacks, "courier": self.courier},
-                {"heart": self.heart} if self.heart else {},
+                {"auditor": self.auditor, **({"heart": self.heart} if self.heart else {})},
             ],
             self.clock,
             self.bus.recovered,
@@ -150,6 +159,7 @@ class App:
         self.web.allowed = parse_allowed(crew.settings.network.allow)
         self.courier.channels = build_channels(self.home, crew.crontab.zone, self.clock)
         self.say_what_is_wrong()
+        self.record("files.reloaded", **self.crew_facts())
         log.info("files read again", agents=len(crew.profiles), jobs=len(crew.crontab.jobs))
 
     def say_what_is_wrong(self) -> None:
@@ -162,6 +172,17 @@ class App:
         for warning in self.crew.warnings:
             log.warning(warning)
 
+    def record(self, action: str, **details: object) -> None:
+        """Write to the audit what the daemon itself does."""
+        self.audit.record("daemon", action, str(self.home.root), details)
+
+    def crew_facts(self) -> dict[str, object]:
+        return {
+            "agents": len(self.crew.profiles),
+            "jobs": len(self.crew.crontab.jobs),
+            "problems": [f"{problem.where}: {problem.message}" for problem in self.crew.problems],
+        }
+
     async def ready(self) -> Readiness:
         """Take over what an earlier daemon left, look for the model, and tell."""
         taken_over = await self.bus.reclaim(self.owner)
@@ -169,6 +190,7 @@ class App:
         wanted = model.models[0]
         trouble = await wanted.probe()
         await model.probe()
+        self.record("daemon.started", version=__version__, owner=self.owner, **self.crew_facts())
         return Readiness(
             home=self.home,
             version=__version__,
@@ -192,5 +214,6 @@ async def serve(app: App, stop: asyncio.Event, up: Callable[[Readiness], None]) 
         app.say_what_is_wrong()
         up(await app.ready())
         await app.supervisor().run(stop)
+        app.record("daemon.stopped", owner=app.owner)
     finally:
         await app.aclose()

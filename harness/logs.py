@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from harness.text.secrets import Redactor
+
 FILE_BYTES = 10 * 1024 * 1024
 FILES = 5
+FRAMES = 12  # shown of a traceback
 QUIET = ("apscheduler", "httpx", "httpcore", "watchdog", "asyncio")  # their news is not ours
 
 
 def set_up_logs(folder: Path, *, colour: bool) -> Path:
-    """Send every log record to stderr and to a rotating file in `folder`; the file's path."""
+    """Send every log record to stderr and to a rotating file in `folder`; the file's path.
+
+    Neither shows a secret: by its name, its shape, or as a value in this process's environment.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / "harness.log"
     path.touch(mode=0o600)
@@ -35,7 +43,7 @@ def set_up_logs(folder: Path, *, colour: bool) -> Path:
     terminal.setFormatter(formatter(shared, "%H:%M:%S", utc=False, render=console(colour)))
     file = RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES, encoding="utf-8")
     file.setFormatter(
-        formatter(shared, "iso", utc=True, render=[as_text(), structlog.processors.JSONRenderer()])
+        formatter(shared, "iso", utc=True, render=[structlog.processors.JSONRenderer()])
     )
     root = logging.getLogger()
     root.handlers = [terminal, file]
@@ -54,15 +62,34 @@ def formatter(
         processors=[
             stamper,
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            as_text(),
+            without_secrets(Redactor.knowing(os.environ)),
             *render,
         ],
     )
 
 
 def console(colour: bool) -> list[Any]:
-    return [structlog.dev.ConsoleRenderer(colors=colour, pad_event_to=24)]
+    plain = structlog.dev.plain_traceback  # the others show local variables, and what is in them
+    return [
+        structlog.dev.ConsoleRenderer(colors=colour, pad_event_to=24, exception_formatter=plain)
+    ]
+
+
+def without_secrets(redactor: Redactor) -> Any:
+    """The last processor before a record becomes text, so tracebacks go through it too."""
+
+    def clean(logger: Any, method: str, record: Any) -> Any:
+        return redactor.value(record)
+
+    return clean
 
 
 def as_text() -> Any:
-    """Tracebacks as one text field, so that a log line stays a line."""
-    return structlog.processors.format_exc_info
+    """Tracebacks as one text field: a log line stays a line, and secrets can be found in it."""
+    return structlog.processors.ExceptionRenderer(short_traceback)
+
+
+def short_traceback(exc_info: Any) -> str:
+    """The innermost frames of an exception and of each that led to it, without their variables."""
+    return "".join(traceback.format_exception(*exc_info, limit=-FRAMES)).rstrip()

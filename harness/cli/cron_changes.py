@@ -6,7 +6,7 @@ import typer
 
 from harness.cli.cron import JobArgument, read_schedule, the_job
 from harness.cli.output import HomeOption, JsonOption, emit, say, the_home
-from harness.cli.posting import open_bus
+from harness.cli.posting import audit, open_bus
 from harness.cli.shapes import task_shape
 from harness.config.home import Home
 from harness.services.fires import request_of
@@ -23,6 +23,7 @@ def run(job: JobArgument, home: HomeOption = None, as_json: JsonOption = False) 
     wanted = the_job(read_schedule(place), job)
     with open_bus(place) as bus:
         task = bus.request(request_of(wanted, sender=PERSON))
+    audit(place, "cron.run", wanted.id, task=task.id)
     if as_json:
         emit(task_shape(task))
         return
@@ -45,6 +46,7 @@ def set_paused(home: Home, name: str, *, paused: bool, as_json: bool) -> None:
     job = the_job(read_schedule(home), name)
     with open_bus(home) as bus:
         state = bus.pause(job.id) if paused else bus.resume(job.id)
+    audit(home, "cron.paused" if paused else "cron.resumed", job.id)
     if as_json:
         emit({"job": job.id, "paused": state.paused})
         return

@@ -9,7 +9,7 @@ import typer
 
 from harness.cli.dead import the_dead
 from harness.cli.output import HomeOption, JsonOption, age, emit, say, short, the_home
-from harness.cli.posting import open_bus
+from harness.cli.posting import audit, open_bus
 from harness.cli.shapes import task_shape
 from harness.config.durations import parse_duration
 
@@ -23,9 +23,11 @@ TasksArgument = Annotated[list[str], typer.Argument(metavar="TASK...", help="Ids
 @app.command()
 def resend(tasks: TasksArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Try them again with a new budget of attempts; id, key and lineage stay."""
-    with open_bus(the_home(home)) as bus:
+    place = the_home(home)
+    with open_bus(place) as bus:
         found = [the_dead(bus.reader, task) for task in tasks]
         sent = [bus.resend(task.id, actor="person") for task in found]
+    audit(place, "dead.resent", *(task.id for task in sent))
     if as_json:
         emit([task_shape(task) for task in sent])
         return
@@ -43,12 +45,14 @@ def purge(
 ) -> None:
     """End dead letters as cancelled; they stay in the log."""
     before = datetime.now(UTC) - parse_duration(older)
-    with open_bus(the_home(home)) as bus:
+    place = the_home(home)
+    with open_bus(place) as bus:
         ended = [
             bus.cancel(task.id, actor="person", note="purged")
             for task in bus.reader.dead(EVERY)
             if task.updated_at <= before
         ]
+    audit(place, "dead.purged", *(task.id for task in ended), older=older)
     if as_json:
         emit([task_shape(task) for task in ended])
         return

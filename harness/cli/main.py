@@ -26,6 +26,7 @@ COMMANDS = {  # name: (module in this room, whether it is a group of commands)
     "cron": ("cron", True),
     "queue": ("queue", True),
     "dead": ("dead", True),
+    "audit": ("audit", True),
 }
 CHANGES = {"cron", "queue", "dead"}  # groups whose writing commands lie in NAME_changes
 INTERRUPTED = 130  # 128 + SIGINT, as shells do

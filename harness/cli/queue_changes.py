@@ -6,7 +6,7 @@ import typer
 
 from harness.bus.port import Task
 from harness.cli.output import HomeOption, JsonOption, emit, say, short, the_home
-from harness.cli.posting import open_bus
+from harness.cli.posting import audit, open_bus
 from harness.cli.queue import TaskArgument
 from harness.cli.shapes import task_shape
 
@@ -16,16 +16,20 @@ app = typer.Typer()
 @app.command()
 def resend(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Give a dead task a new budget of attempts; id, key and lineage stay."""
-    with open_bus(the_home(home)) as bus:
+    place = the_home(home)
+    with open_bus(place) as bus:
         sent = bus.resend(bus.reader.get(task).id, actor="person")
+    audit(place, "task.resent", sent.id)
     done(sent, "waits again", as_json=as_json)
 
 
 @app.command()
 def cancel(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """End a task that is not final; a session that works on it is stopped."""
-    with open_bus(the_home(home)) as bus:
+    place = the_home(home)
+    with open_bus(place) as bus:
         ended = bus.cancel(bus.reader.get(task).id, actor="person")
+    audit(place, "task.cancelled", ended.id)
     done(ended, "cancelled", as_json=as_json)
 
 

@@ -12,7 +12,7 @@ import typer
 from harness.bus.port import Outcome, Priority, Request, State, Task
 from harness.bus.reader import Reader
 from harness.cli.output import HomeOption, JsonOption, age, emit, note, say, the_home
-from harness.cli.posting import open_bus
+from harness.cli.posting import audit, open_bus
 from harness.cli.shapes import task_shape
 from harness.config.durations import parse_duration
 from harness.config.home import Home
@@ -77,9 +77,11 @@ def post(home: Home, agent: str, text: str, key: str | None, priority: Priority)
         raise NotFound(f"there is no agent `{agent}` in {home.root}", hint=hint)
     deliver = read_settings(home.settings_file, os.environ).delivery.default
     with open_bus(home) as bus:
-        return bus.request(
+        task = bus.request(
             Request(agent=agent, prompt=text, key=key, priority=priority, deliver=deliver)
         )
+    audit(home, "task.sent", task.id, agent=agent, text=text, key=key, priority=str(priority))
+    return task
 
 
 def wait_for(home: Home, task: Task, patience: float) -> Task:

@@ -79,6 +79,14 @@ class Home:
         return self.state / "cache"
 
     @property
+    def audit(self) -> Path:
+        return self.state / "audit"
+
+    @property
+    def token(self) -> Path:
+        return self.state / "token"
+
+    @property
     def lock(self) -> Path:
         return self.state / "lock"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from harness.audit.book import AuditBook
 from harness.bus.port import Task
 from harness.bus.sqlite import SqliteBus
 from harness.clock import Clock
@@ -18,6 +19,7 @@ from harness.errors import NotFound
 from harness.models.chain import FallbackModel
 from harness.models.port import CHARS_PER_TOKEN, Model
 from harness.models.profiles import Models
+from harness.services.auditor import CallRecords
 from harness.session.brief import Brief, Limits
 from harness.session.loop import Session
 from harness.session.parts import read_parts
@@ -41,6 +43,7 @@ class Sessions:
         bus: SqliteBus,
         clock: Clock,
         web: Web,
+        audit: AuditBook,
         crew: Callable[[], Crew],
         models: Callable[[], Models],
     ) -> None:
@@ -48,6 +51,7 @@ class Sessions:
         self.bus = bus
         self.clock = clock
         self.web = web
+        self.audit = audit
         self.crew = crew
         self.models = models
 
@@ -65,8 +69,12 @@ class Sessions:
             cancel=cancel,
         )
         header = Header(task.id, task.agent, task.attempt, model.name)
-        with Transcript(self.home.sessions, header, self.clock) as transcript:
-            ended = await record(session, transcript)
+        redactor, folder = self.audit.audit.redactor, self.home.sessions
+        with (
+            CallRecords(self.audit, task) as calls,
+            Transcript(folder, header, self.clock, redactor) as transcript,
+        ):
+            ended = await record(session, transcript, calls.hear)
         return replace(ended, result=replace(ended.result, text=with_notice(ended.result)))
 
     async def brief(self, crew: Crew, profile: Profile, task: Task, model: Model) -> Brief:

@@ -17,6 +17,7 @@ from harness.errors import HarnessError
 from harness.session.line import plain, step_of
 from harness.session.loop import Session
 from harness.session.steps import Ended, Step
+from harness.text.secrets import Redactor
 
 Heard = Callable[[Step], Awaitable[None]]
 
@@ -78,8 +79,12 @@ class Transcript:
     same file, after a header of its own: nothing is ever overwritten.
     """
 
-    def __init__(self, folder: Path, header: Header, clock: Clock) -> None:
-        """Open or make `<task>-<attempt>.jsonl` in `folder`, for the owner's eyes only."""
+    def __init__(
+        self, folder: Path, header: Header, clock: Clock, redactor: Redactor | None = None
+    ) -> None:
+        """Open or make `<task>-<attempt>.jsonl` in `folder`, for the owner's eyes only; what
+        the redactor knows as a secret is not written."""
+        self._redactor = redactor or Redactor()
         self.path = folder / f"{header.task}-{header.attempt}.jsonl"
         self.clock = clock
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -115,7 +120,7 @@ class Transcript:
             os.write(self._file, b"\n")
 
     def _line(self, values: dict[str, Any]) -> None:
-        text = json.dumps(values, ensure_ascii=False, default=str)
+        text = json.dumps(self._redactor.value(values), ensure_ascii=False, default=str)
         # half a surrogate pair is no UTF-8; as \udxxx it is JSON and reads back the same
         whole = (text + "\n").encode("utf-8", "backslashreplace")
         while whole:
