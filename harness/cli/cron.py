@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice, repeat, takewhile
 from typing import Annotated
@@ -122,9 +123,10 @@ def lint(home: HomeOption = None, as_json: JsonOption = False) -> None:
     say(f"{len(crontab.jobs)} jobs: all in order")
 
 
-def read_schedule(home: Home) -> Crontab:
+def read_schedule(home: Home, channels: Sequence[str] = ()) -> Crontab:
     """The schedule on the disk. Raises ConfigError."""
-    return read_crontab(home.cron_file, frozenset(name for name, _ in profile_files(home)))
+    agents = frozenset(name for name, _ in profile_files(home))
+    return read_crontab(home.cron_file, agents, channels)
 
 
 def the_job(crontab: Crontab, name: str) -> Job:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
 from harness.cli.cron import JobArgument, read_schedule, the_job
@@ -9,6 +11,7 @@ from harness.cli.output import HomeOption, JsonOption, emit, say, the_home
 from harness.cli.posting import audit, open_bus
 from harness.cli.shapes import task_shape
 from harness.config.home import Home
+from harness.config.settings import read_settings
 from harness.services.fires import request_of
 
 app = typer.Typer()
@@ -20,7 +23,8 @@ PERSON = "person"
 def run(job: JobArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Ask for a job now, by the same path as on time."""
     place = the_home(home)
-    wanted = the_job(read_schedule(place), job)
+    channels = read_settings(place.settings_file, os.environ).delivery.default
+    wanted = the_job(read_schedule(place, channels), job)
     with open_bus(place) as bus:
         task = bus.request(request_of(wanted, sender=PERSON))
     audit(place, "cron.run", wanted.id, task=task.id)

@@ -59,8 +59,9 @@ def read_crew(
     before = last.profiles if last else {}
     found = find_profiles(home, reading, before)
     names = frozenset(found)
+    channels = settings.delivery.default if settings else ()
     crontab = reading.attempt(
-        partial(read_crontab, home.cron_file, names), last.crontab if last else None
+        partial(read_crontab, home.cron_file, names, channels), last.crontab if last else None
     )
     if settings is None or crontab is None:
         raise ConfigError(reading.problems)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -46,7 +47,7 @@ class Line(BaseModel):
     overlap: Overlap = Overlap.SKIP
     timeout: Duration = timedelta(minutes=20)
     jitter: Duration = timedelta(0)
-    deliver: Names = []
+    deliver: Names = []  # said: nowhere; not said: as harness.yaml has it
     priority: Literal["P0", "P1", "P2"] = "P1"
     timezone: str | None = None
 
@@ -82,3 +83,11 @@ def with_defaults(line: JobLine, defaults: Line) -> JobLine:
         if name not in line.model_fields_set
     }
     return line.model_copy(update=missing)
+
+
+def with_channels(file: CronFile, channels: Sequence[str]) -> CronFile:
+    """The file, with these channels in its defaults unless they name their own."""
+    if "deliver" in file.defaults.model_fields_set:
+        return file
+    defaults = file.defaults.model_copy(update={"deliver": list(channels)})
+    return file.model_copy(update={"defaults": defaults})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 from harness.config.complaints import validate
-from harness.config.cronfile import CronFile, JobLine, with_defaults
+from harness.config.cronfile import CronFile, JobLine, with_channels, with_defaults
 from harness.config.document import Document, Location, check
 from harness.config.job import Job
 from harness.config.names import did_you_mean, unknown_name
@@ -41,8 +41,11 @@ class Crontab:
         ]
 
 
-def read_crontab(path: Path, agents: frozenset[str] | None = None) -> Crontab:
-    """The schedule in `path`; `agents` are the names that its jobs may use, if known.
+def read_crontab(
+    path: Path, agents: frozenset[str] | None = None, channels: Sequence[str] = ()
+) -> Crontab:
+    """The schedule in `path`; `agents` are the names that its jobs may use, if known, and
+    `channels` those of a job that names none, as do the file's defaults.
 
     Raises ConfigError with every fault of the file.
     """
@@ -50,7 +53,7 @@ def read_crontab(path: Path, agents: frozenset[str] | None = None) -> Crontab:
     file = check(document, CronFile)
     if isinstance(file, list):
         return Reader(document, what_is_sound(document, agents), agents, problems=file).crontab()
-    return Reader(document, file, agents).crontab()
+    return Reader(document, with_channels(file, channels), agents).crontab()
 
 
 def what_is_sound(document: Document, agents: frozenset[str] | None) -> CronFile:

@@ -117,7 +117,7 @@ class BusSettings(Section):
 
 
 class DeliverySettings(Section):
-    """Where finals go that name no channel of their own."""
+    """Where the finals go of what a person asks, and of jobs that name no channel."""
 
     default: Names = ["archive", "log"]
     channels: dict[str, str] = {}

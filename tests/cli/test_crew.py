@@ -70,6 +70,13 @@ def test_cron_run_asks_by_the_same_path_as_on_time(harness: Harness) -> None:
     assert task["deliver"] == ["archive"]
 
 
+def test_cron_run_sends_the_answer_where_the_settings_say(harness: Harness, home: Home) -> None:
+    home.settings_file.write_text("delivery: {default: [log]}\n")
+    home.cron_file.write_text("jobs: {a: {agent: scout, cron: '0 7 * * *', prompt: Go.}}\n")
+
+    assert harness("cron", "run", "a", "--json").document["deliver"] == ["log"]
+
+
 def test_a_paused_job_has_no_next_run_until_it_is_resumed(harness: Harness) -> None:
     harness("cron", "pause", "morning")
     paused = harness("cron", "list", "--json").document

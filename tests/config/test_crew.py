@@ -145,3 +145,25 @@ def test_without_cron_yaml_the_last_schedule_stays(home: Home) -> None:
     assert [problem.message for problem in after.problems] == [
         "cannot be read: No such file or directory"
     ]
+
+
+@pytest.mark.parametrize(
+    ("defaults", "line", "channels"),
+    [
+        ("", "", ["log"]),
+        ("deliver: archive", "", ["archive"]),
+        ("deliver: []", "", []),
+        ("", "deliver: [phone]", ["phone"]),
+        ("deliver: archive", "deliver: []", []),
+    ],
+)
+def test_an_answer_goes_where_the_nearest_word_says(
+    home: Home, defaults: str, line: str, channels: list[str]
+) -> None:
+    home.settings_file.write_text("delivery: {default: [log]}\n")
+    home.cron_file.write_text(
+        f"defaults: {{{defaults}}}\n"
+        f"jobs:\n  look: {{agent: scout, cron: '0 7 * * *', prompt: Look., {line}}}\n"
+    )
+
+    assert read(home).crontab.jobs["look"].line.deliver == channels
