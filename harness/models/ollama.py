@@ -41,7 +41,7 @@ NEARLY_FULL = 0.8
 
 
 class OllamaModel:
-    """One model of one server. Many calls may run at a time; the server queues them.
+    """One model of one server. Many calls may be made at a time; they wait for the host's slots.
 
     `options` are Ollama's (temperature, top_p, seed, ...); `keep_alive` is sent only when given:
     seconds, or a duration such as "15m". `think` is off unless asked for.
@@ -84,7 +84,8 @@ class OllamaModel:
         if estimate > self.num_ctx * SURELY_TOO_LONG:
             raise self._too_long(f"about {estimate} tokens")
         answer = Answer(self.host.base_url, self.model, on_delta)
-        await self._listen(self._body(request), answer)
+        async with self.host.slots:
+            await self._listen(self._body(request), answer)
         if answer.last is None:
             raise ModelUnavailable(
                 f"{self.host.base_url} ended the answer of {self.model} before it was done"
@@ -119,7 +120,12 @@ class OllamaModel:
     async def _listen(self, body: Mapping[str, Any], answer: Answer) -> None:
         """Take in all lines of the answer, within the time that each may take."""
         deadline = asyncio.timeout(self.timeouts.load)
-        patience = Patience(deadline, self.timeouts, lambda: self.host.holds(self.model))
+        patience = Patience(
+            deadline,
+            self.timeouts,
+            is_loaded=lambda: self.host.holds(self.model),
+            is_talking=lambda: self.host.talks(self.model),
+        )
         try:
             async with deadline, aclosing(self.host.chat(body)) as lines:
                 async for line in lines:

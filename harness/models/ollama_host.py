@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, cast
@@ -25,14 +26,19 @@ class OllamaHost:
     """A server by its address. Connections open with the first use.
 
     A model `join`s when it is made and `leave`s when it is closed; the last one to leave closes
-    the connections.
+    the connections. Whoever asks holds one of `slots` meanwhile: what waits in our own line is
+    not on the server's, where it would look like silence.
     """
 
-    def __init__(self, base_url: str, *, connect_seconds: float = CONNECT_SECONDS) -> None:
+    def __init__(
+        self, base_url: str, *, slots: int = 1, connect_seconds: float = CONNECT_SECONDS
+    ) -> None:
         self.base_url = base_url.rstrip("/")
+        self.slots = asyncio.Semaphore(slots)
         self._connect_seconds = connect_seconds
         self._client: _Client | None = None
         self._models = 0
+        self._talking: Counter[str] = Counter()  # by model: calls in the middle of their answer
 
     def join(self) -> None:
         self._models += 1
@@ -52,12 +58,18 @@ class OllamaHost:
 
         There is no time limit in here: the caller cancels, and that closes the connection.
         """
+        model, talks = str(body["model"]), 0
         try:
             async with aclosing(await self._open().lines(body)) as lines:
                 async for line in lines:
+                    if not talks:
+                        talks = 1
+                        self._talking[model] += 1
                     yield line
         except TROUBLE as error:
-            raise explain(error, self.base_url, str(body["model"])) from error
+            raise explain(error, self.base_url, model) from error
+        finally:
+            self._talking[model] -= talks
 
     async def present(self) -> list[str]:
         """Names of the models on its disk. Raises ModelError."""
@@ -66,6 +78,10 @@ class OllamaHost:
         except TROUBLE as error:
             raise explain(error, self.base_url, "the list of models") from error
         return sorted(model.model for model in answer.models if model.model)
+
+    def talks(self, model: str) -> bool:
+        """Whether a call of ours is in the middle of the model's answer."""
+        return self._talking[model] > 0
 
     async def holds(self, model: str) -> bool:
         """Whether the model is in memory; False also when the server does not say."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 class Timeouts:
     """All in seconds."""
 
-    load: float = 300.0  # from the request until the model is in memory
+    load: float = 300.0  # from the slot until the model is in memory
     first_token: float = 120.0  # from then until the first line
     idle: float = 120.0  # between two lines
     look: float = 5.0  # into the wait, and then this often, ask whether it is in memory
@@ -35,11 +35,13 @@ class Patience:
         deadline: asyncio.Timeout,
         timeouts: Timeouts,
         is_loaded: Callable[[], Awaitable[bool]],
+        is_talking: Callable[[], bool],  # the model, to another call of ours
     ) -> None:
         self.stage = f"{timeouts.load:g} s, the time for loading the model"
         self._deadline = deadline
         self._timeouts = timeouts
         self._is_loaded = is_loaded
+        self._is_talking = is_talking
         self._loop = asyncio.get_running_loop()
         self._look = self._loop.call_later(timeouts.look, self._start_watch)
         self._watch: asyncio.Task[None] | None = None
@@ -72,6 +74,10 @@ class Patience:
         if self._waiting and not self._deadline.expired():
             self.stage = f"{self._timeouts.first_token:g} s for the first token"
             self._extend(self._timeouts.first_token)
+        while self._waiting and not self._deadline.expired():
+            await asyncio.sleep(self._timeouts.look)
+            if self._is_talking():  # it has fewer slots than we were told, and we wait for one
+                self._extend(self._timeouts.first_token)
 
     def _stop_watch(self) -> None:
         self._look.cancel()

@@ -28,7 +28,7 @@ class Models:
         self.settings = settings
         self.clock = clock
         self.root = root
-        self.hosts = {host.name: OllamaHost(host.url) for host in settings.hosts}
+        self.hosts = {host.name: OllamaHost(host.url, slots=host.slots) for host in settings.hosts}
         self.built: dict[str, Model] = {}
         self.chains: dict[str, FallbackModel] = {}
 

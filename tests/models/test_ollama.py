@@ -498,3 +498,57 @@ def test_a_name_without_a_tag_means_latest() -> None:
 )
 def test_a_proxy_is_not_asked_for_this_machine(address: str, own: bool) -> None:
     assert is_loopback(address) is own
+
+
+async def test_models_of_one_host_never_have_more_calls_under_way_than_it_has_slots() -> None:
+    hang = Answer("A word", fault=Fault.HANG, fault_after=1)
+    async with OllamaDouble(["a:1b", "b:1b"]) as double:
+        host = OllamaHost(double.url, slots=2)
+        models = [OllamaModel(host, name, clock=FakeClock()) for name in ("a:1b", "b:1b", "a:1b")]
+        double.say(hang, hang, "Your turn.")
+        heard: asyncio.Queue[str] = asyncio.Queue()
+        first, second, third = (
+            asyncio.create_task(model.chat(HI, heard.put_nowait)) for model in models
+        )
+        for _ in range(2):
+            await heard.get()
+        assert len(double.calls) == 2
+
+        first.cancel()
+        reply = await third
+
+        assert reply.message.content == "Your turn."
+        second.cancel()
+        await asyncio.gather(first, second, return_exceptions=True)
+        for model in models:
+            await model.aclose()
+
+
+async def test_patience_begins_with_the_slot_and_not_in_the_line_before_it() -> None:
+    """Agents at work at the same time must not take a healthy server for one that hangs."""
+    times = Timeouts(load=0.3, first_token=0.3, idle=5.0, look=0.01)
+    async with OllamaDouble() as double:
+        model = OllamaModel(
+            OllamaHost(double.url, slots=1), "qwen3:8b", clock=FakeClock(), timeouts=times
+        )
+        double.say(*[Answer("Two lines.", piece=5, piece_after=0.1) for _ in range(3)])
+
+        replies = await asyncio.gather(*(model.chat(HI) for _ in range(3)))
+        await model.aclose()
+
+    assert [reply.message.content for reply in replies] == ["Two lines."] * 3
+
+
+async def test_a_model_that_talks_to_another_call_of_ours_is_not_silent() -> None:
+    """The server may have fewer slots than we were told: then a call waits there, unanswered."""
+    times = Timeouts(load=30.0, first_token=0.3, idle=5.0, look=0.01)
+    async with OllamaDouble(rules=Rules(parallel=1)) as double:
+        model = OllamaModel(
+            OllamaHost(double.url, slots=2), "qwen3:8b", clock=FakeClock(), timeouts=times
+        )
+        double.say(*[Answer("Several lines.", piece=4, piece_after=0.1) for _ in range(2)])
+
+        replies = await asyncio.gather(*(model.chat(HI) for _ in range(2)))
+        await model.aclose()
+
+    assert len(replies) == 2
