@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: up test check lock clean
+.PHONY: up test simulation check lock clean
 
 up: .venv/installed            ## environment, install, run the crew in the foreground
 	@$(BIN)/harness up --home .
 
 test: .venv/installed-dev      ## every fast test
 	$(BIN)/pytest
+
+simulation: .venv/installed-dev  ## two thousand seeds of crashes, full disks and clock steps
+	$(BIN)/python -m tests.simulation --seeds 2000
 
 check: .venv/installed-dev     ## what must hold besides the tests
 	scripts/check

@@ -31,7 +31,7 @@ class Pulse:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.generation = 0
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: dict[asyncio.Future[None], None] = {}  # woken in the order they came
         self._mark: ContextVar[Mark | None] = ContextVar("mark", default=None)
 
     def looks(self) -> Mark:
@@ -58,11 +58,11 @@ class Pulse:
 
     async def _next(self, timeout: float) -> bool:
         beat: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.add(beat)
+        self._waiting[beat] = None
         sleep = asyncio.ensure_future(self.clock.sleep(timeout))
         try:
             await asyncio.wait({beat, sleep}, return_when=asyncio.FIRST_COMPLETED)
             return beat.done()
         finally:
-            self._waiting.discard(beat)
+            self._waiting.pop(beat, None)
             sleep.cancel()

@@ -228,6 +228,22 @@ def held_by_others() -> ClauseElement:
 
 
 @compiled
+def from_the_future() -> ClauseElement:
+    """Requests that were written later than it is now: the clock was set back since."""
+    return (
+        select(tasks.c.id, tasks.c.updated_at, tasks.c.not_before)
+        .where(tasks.c.state == State.REQUEST, tasks.c.updated_at > given("now"))
+        .limit(SWEEP_LIMIT)
+    )
+
+
+@compiled
+def set_due() -> ClauseElement:
+    due = {"not_before": given("not_before"), "updated_at": given("now")}
+    return update(tasks).where(tasks.c.id == given("id")).values(due)
+
+
+@compiled
 def expire() -> ClauseElement:
     late = tasks.alias("late")
     past = select(late.c.id).where(late.c.state == State.REQUEST, late.c.deadline <= given("now"))

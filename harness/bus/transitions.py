@@ -229,6 +229,7 @@ def sweep(tx: Transaction, spare: Collection[str] = ()) -> list[Task]:
     """Take back what lost its holder, expire what passed its deadline; what changed.
 
     Tasks of `spare` keep their holder whatever the clock says: who sweeps knows it alive.
+    Requests that were written by a clock which has since been set back wait no longer for it.
 
     At most `statements.SWEEP_LIMIT` of either; the next sweep takes the rest.
     """
@@ -240,6 +241,10 @@ def sweep(tx: Transaction, spare: Collection[str] = ()) -> list[Task]:
     for task in back:
         recoveries.record(tx, Recovered.LEASE, task.id, f"{task.agent}: {whereto(task)}")
     note = "its deadline passed before anyone took it up"
+    for number, written, due in tx.rows(statements.from_the_future(), {"now": tx.at}):
+        pause = unstamp(due) - unstamp(written)
+        values = {"id": number, "not_before": stamp(tx.now + pause), "now": tx.at}
+        tx.db.execute(statements.set_due(), values)
     past = tx.rows(statements.expire(), {"now": tx.at, "note": note})
     expired = [rows.task_of(row) for row in past]
     for task in expired:

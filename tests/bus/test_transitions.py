@@ -263,3 +263,18 @@ async def test_a_sweep_spares_what_is_known_to_live(bus: SqliteBus, clock: FakeC
     assert await bus.sweep(spare={task.id}) == []
 
     assert [swept.id for swept in await bus.sweep()] == [task.id]
+
+
+async def test_a_request_of_a_clock_that_was_set_back_does_not_wait_for_it(
+    bus: SqliteBus, clock: FakeClock
+) -> None:
+    now = await bus.request(Request("scout", "Look."))
+    later = await bus.request(
+        Request("scout", "Later.", not_before=clock.now() + timedelta(minutes=5))
+    )
+    clock.shift(-timedelta(hours=1))
+
+    await bus.sweep()
+
+    assert (await taken(bus)).id == now.id
+    assert (await bus.get(later.id)).not_before == clock.now() + timedelta(minutes=5)

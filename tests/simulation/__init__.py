@@ -1,0 +1,1 @@
+"""The daemon's services on a clock, a disk and a world that one seed decides."""
