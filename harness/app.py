@@ -26,6 +26,7 @@ from harness.services.callbacks import Callbacks
 from harness.services.courier import Courier
 from harness.services.dispatcher import Dispatcher
 from harness.services.heart import Heart, Hold
+from harness.services.lookout import Lookout, Outlook
 from harness.services.reloader import Reloader
 from harness.services.scheduler import Scheduler
 from harness.services.sessions import Sessions
@@ -50,9 +51,7 @@ class Readiness:
     started_at: datetime
     agents: tuple[str, ...]
     jobs: int
-    model: str  # what would answer an agent that names no model
-    wanted: str  # the first of its chain
-    trouble: str | None  # why the first cannot be used
+    outlook: Outlook
     taken_over: int  # tasks that an earlier daemon left behind
     next_fires: tuple[tuple[datetime, str], ...]  # each in its job's own time zone
 
@@ -74,6 +73,8 @@ class App:
         self.bus = bus
         self.clock = clock
         self.environment = environment
+        self.hold = hold
+        self.started_at = clock.now()
         self.owner = f"daemon-{os.getpid()}-{bus.ids()}"
         self.models = Models(crew.settings.models, clock, home.root)
         self.retired: list[Models] = []  # of earlier settings; sessions may still use them
@@ -94,6 +95,7 @@ class App:
         self.watcher = Watcher(bus, household, clock)
         self.heart = Heart(hold, bus.recovered, clock, home.logs / "stalls.log") if hold else None
         self.reloader = Reloader(home, self.reload, clock)
+        self.lookout = Lookout(lambda: self.models.get(None), self.tell, clock)
         self.auditor = Auditor(bus, self.audit)
 
     @classmethod
@@ -134,7 +136,7 @@ class App:
         return Supervisor(
             [
                 {"reloader": self.reloader, "scheduler": self.scheduler, "watcher": self.watcher},
-                {"dispatcher": self.dispatcher},
+                {"dispatcher": self.dispatcher, "lookout": self.lookout},
                 {"callbacks": self.callbacks, "courier": self.courier},
                 {"auditor": self.auditor, **({"heart": self.heart} if self.heart else {})},
             ],
@@ -183,23 +185,30 @@ class App:
             "problems": [f"{problem.where}: {problem.message}" for problem in self.crew.problems],
         }
 
+    def tell(self, outlook: Outlook) -> None:
+        """Say to whoever asks from outside that we are there, and what answers."""
+        if self.hold is not None:
+            self.hold.tell(
+                pid=os.getpid(),
+                started_at=self.started_at.astimezone().isoformat(timespec="milliseconds"),
+                version=__version__,
+                model=outlook.model,
+                trouble=outlook.trouble,
+            )
+
     async def ready(self) -> Readiness:
         """Take over what an earlier daemon left, look for the model, and tell."""
         taken_over = await self.bus.reclaim(self.owner)
-        model = self.models.get(None)
-        wanted = model.models[0]
-        trouble = await wanted.probe()
-        await model.probe()
+        outlook = await self.lookout.look()
+        await self.models.get(None).probe()  # whoever is away rests before the first session
         self.record("daemon.started", version=__version__, owner=self.owner, **self.crew_facts())
         return Readiness(
             home=self.home,
             version=__version__,
-            started_at=self.clock.now(),
+            started_at=self.started_at,
             agents=tuple(self.crew.profiles),
             jobs=sum(job.enabled for job in self.crew.crontab.jobs.values()),
-            model=model.name,
-            wanted=wanted.name,
-            trouble=trouble,
+            outlook=outlook,
             taken_over=len(taken_over),
             next_fires=tuple(
                 (due.astimezone(self.crew.crontab.jobs[job].zone), job)

@@ -21,6 +21,7 @@ from harness.config.home import Home
 from harness.errors import WaitTimeout
 from harness.logs import set_up_logs
 from harness.services.lock import HomeLock, holder
+from harness.services.lookout import Outlook
 
 LOOK_SECONDS = 0.05
 FORCED = 130  # a second signal ends at once
@@ -33,13 +34,6 @@ def up(home: HomeOption = None, as_json: JsonOption = False) -> None:
         log_file = set_up_logs(place.logs, colour=sys.stderr.isatty())
 
         def tell(ready: Readiness) -> None:
-            lock.tell(
-                pid=os.getpid(),
-                started_at=iso(ready.started_at),
-                version=ready.version,
-                model=ready.model,
-                trouble=ready.trouble,
-            )
             if as_json:
                 emit(ready_shape(ready, log_file))
             else:
@@ -77,9 +71,9 @@ def ready_shape(ready: Readiness, log_file: Path) -> dict[str, object]:
         "started_at": iso(ready.started_at),
         "agents": list(ready.agents),
         "jobs": ready.jobs,
-        "model": ready.model,
-        "wanted": ready.wanted,
-        "trouble": ready.trouble,
+        "model": ready.outlook.model,
+        "wanted": ready.outlook.wanted,
+        "trouble": ready.outlook.trouble,
         "taken_over": ready.taken_over,
         "next": [{"job": job, "at": iso(due)} for due, job in ready.next_fires],
     }
@@ -91,7 +85,7 @@ def banner(ready: Readiness, log_file: Path) -> str:
         f"harness {ready.version}: {len(ready.agents)} agents, {ready.jobs} jobs",
         f"  home   {ready.home.root}",
         f"  log    {log_file}",
-        f"  model  {model_line(ready)}",
+        f"  model  {model_line(ready.outlook)}",
     ]
     if ready.taken_over:
         lines.append(f"  left   {ready.taken_over} unfinished tasks taken over")
@@ -103,12 +97,12 @@ def banner(ready: Readiness, log_file: Path) -> str:
     return "\n".join(lines)
 
 
-def model_line(ready: Readiness) -> str:
-    if ready.trouble is None:
-        return f"{ready.wanted}, it answers"
-    if ready.model == ready.wanted:
-        return f"{ready.wanted} cannot be used: {ready.trouble}; tasks wait and are tried again"
-    return f"{ready.model} (degraded: {ready.wanted} cannot be used: {ready.trouble})"
+def model_line(now: Outlook) -> str:
+    if now.trouble is None:
+        return f"{now.wanted}, it answers"
+    if now.model == now.wanted:
+        return f"{now.wanted} cannot be used: {now.trouble}; tasks wait and are tried again"
+    return f"{now.model} (degraded: {now.wanted} cannot be used: {now.trouble})"
 
 
 def down(

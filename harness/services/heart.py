@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 import structlog
 
@@ -37,6 +37,10 @@ class Hold(Protocol):
 
     def beat(self) -> None:
         """Show others that we live."""
+        ...
+
+    def tell(self, **facts: Any) -> None:
+        """Show others these facts of us instead of those before."""
         ...
 
 

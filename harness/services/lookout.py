@@ -1,0 +1,70 @@
+"""The lookout: which model would answer now, told whenever that changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from harness.clock import Clock
+from harness.models.chain import FallbackModel
+from harness.services.waiting import unless
+
+log = structlog.get_logger("lookout")
+
+LOOK_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What an agent that names no model can hope for."""
+
+    model: str  # what would answer
+    wanted: str  # the first of its chain
+    trouble: str | None  # why the first cannot be used
+
+
+class Lookout:
+    """Looks every half minute."""
+
+    def __init__(
+        self,
+        chain: Callable[[], FallbackModel],
+        tell: Callable[[Outlook], None],
+        clock: Clock,
+    ) -> None:
+        self.chain = chain
+        self.tell = tell
+        self.clock = clock
+        self.told: Outlook | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until asked to stop."""
+        while not stop.is_set():
+            await self.look()
+            await unless(stop, self.clock.sleep(LOOK_SECONDS))
+
+    async def look(self) -> Outlook:
+        """The outlook now, told if it is news."""
+        now = await outlook(self.chain())
+        if now != self.told:
+            self.tell(now)
+            if self.told is not None:
+                log.info("another model answers", model=now.model, trouble=now.trouble)
+            self.told = now
+        return now
+
+
+async def outlook(chain: FallbackModel) -> Outlook:
+    """What would answer; asks the models' servers, and changes nothing in the chain."""
+    wanted, *others = chain.models
+    trouble = await wanted.probe()
+    if trouble is None:
+        resting = chain.name != wanted.name
+        return Outlook(chain.name, wanted.name, "it failed a moment ago" if resting else None)
+    for other in others:
+        if await other.probe() is None:
+            return Outlook(other.name, wanted.name, trouble)
+    return Outlook(wanted.name, wanted.name, trouble)
