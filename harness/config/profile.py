@@ -95,7 +95,8 @@ def read_profile(path: Path, expected: str) -> Profile:
         hint = f"write `name: {expected}`, or move the file"
         width = len(front.name)
         raise ConfigError([document.problem(("name",), fault, width=width, hint=hint)])
-    return Profile(path, front, document.body.strip(), odd_keys(front), document)
+    warnings = [*not_yet(front), *odd_keys(front)]
+    return Profile(path, front, document.body.strip(), warnings, document)
 
 
 def translate_claude(data: Any) -> Any:
@@ -108,6 +109,16 @@ def translate_claude(data: Any) -> Any:
     if ours.get("model") == "inherit":
         del ours["model"]
     return ours
+
+
+def not_yet(front: FrontMatter) -> list[str]:
+    """A sentence for each key that grants or forbids something, and does neither yet."""
+    permission = front.permission
+    waiting = {
+        "contract": front.contract is not None,
+        f"permission: {permission}": permission != FrontMatter.model_fields["permission"].default,
+    }
+    return [f"`{key}` is not used by this version yet" for key, set_ in waiting.items() if set_]
 
 
 def odd_keys(front: FrontMatter) -> list[str]:

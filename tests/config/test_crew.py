@@ -167,3 +167,18 @@ def test_an_answer_goes_where_the_nearest_word_says(
     )
 
     assert read(home).crontab.jobs["look"].line.deliver == channels
+
+
+def test_what_a_profile_asks_and_nothing_here_does_yet_is_said(home: Home) -> None:
+    soul = home.agent("scout") / "SOUL.md"
+    front = "name: scout\ndescription: Scouts.\n"
+    soul.write_text(f"---\n{front}contract: {{min_chars: 500}}\npermission: plan\n---\n")
+
+    assert read(home).warnings == (
+        f"{soul}: `contract` is not used by this version yet",
+        f"{soul}: `permission: plan` is not used by this version yet",
+    )
+
+    soul.write_text(f"---\n{front}permission: default\n---\n")
+
+    assert read(home).warnings == ()
