@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import typer
 
 from harness.bus.port import State, Task
 from harness.bus.reader import Reader
+from harness.cli.health import (
+    SILENCE_SECONDS,
+    Health,
+    failing_line,
+    health_shape,
+    read_health,
+    recovered_line,
+    waiting_line,
+)
 from harness.cli.output import (
     HomeOption,
     JsonOption,
@@ -48,6 +57,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
             for task in reader.tasks(state=state, limit=LAST)
         ]
         last = sorted(last, key=lambda task: task.updated_at, reverse=True)[:LAST]
+        health = read_health(place, reader, running=daemon is not None)
         rows = cron_rows(crew.crontab, reader, datetime.now(UTC)) if crew else []
     upcoming = sorted((row for row in rows if row.next_run), key=lambda row: str(row.next_run))
     report = {
@@ -59,13 +69,14 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         "agents": sorted(crew.profiles) if crew else [],
         "lanes": counts,
         "dead": sum(lane[State.DEAD] for lane in counts.values()),
+        **health_shape(health),
         "next": [{"job": row.job, "at": row.next_run} for row in upcoming[:NEXT]],
         "last": [ended_shape(task) for task in last],
     }
     if as_json:
         emit(report)
     else:
-        show(place, daemon, problems, counts, upcoming, last)
+        show(place, daemon, problems, health, counts, upcoming, last)
     if daemon is None:
         raise typer.Exit(NOT_RUNNING)
 
@@ -83,16 +94,20 @@ def show(
     home: Home,
     daemon: dict[str, Any] | None,
     problems: list[Problem],
+    health: Health,
     counts: dict[str, dict[State, int]],
     upcoming: list[CronRow],
     last: list[Task],
 ) -> None:
     facts(
         {
-            "crew": running(daemon),
+            "crew": running(daemon, health),
             "home": home.root,
             "model": model_line(daemon) if daemon else None,
             "files": f"{len(problems)} problems: harness agents lint" if problems else "in order",
+            "failing": failing_line(health),
+            "waiting": waiting_line(health),
+            "recovered": recovered_line(health),
         }
     )
     say()
@@ -111,11 +126,14 @@ def show(
         table(("last", "agent", "outcome", "title", "error"), ends, "")
 
 
-def running(daemon: dict[str, Any] | None) -> str:
+def running(daemon: dict[str, Any] | None, health: Health) -> str:
     if daemon is None:
         return paint("not running", "red") + "; start it with: harness up"
     since = daemon.get("started_at")
     up = f"started {age(datetime.fromisoformat(since))}" if since else "starting"
+    if health.silence > SILENCE_SECONDS:
+        silent = f"no sign of life for {timedelta(seconds=round(health.silence))}"
+        return f"{paint('stands still', 'red')} (process {daemon.get('pid')}, {silent})"
     return f"{paint('running', 'green')} (process {daemon.get('pid')}, {up})"
 
 

@@ -96,6 +96,14 @@ def holder(home: Home) -> dict[str, Any] | None:
     return None
 
 
+def silence(home: Home) -> float:
+    """Seconds since the daemon of this home last showed that it lives; 0 without a lock file."""
+    try:
+        return max(time.time() - home.lock.stat().st_mtime, 0.0)
+    except OSError:
+        return 0.0
+
+
 def facts_of(file: TextIO) -> dict[str, Any]:
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
