@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.clock import Clock
-from harness.models.port import ChatRequest, Model, ModelUnavailable, OnDelta, Reply
+from harness.models.port import (
+    ChatRequest,
+    Model,
+    ModelBusy,
+    ModelError,
+    ModelUnable,
+    ModelUnavailable,
+    OnDelta,
+    Reply,
+)
 
 REST_SECONDS = 60.0
+BUSY_SECONDS = (1.0, 3.0, 6.0)  # before the second, third and fourth try of a busy server
 
 
 class FallbackModel:
     """Asks its models in order; what is not the first's reply is marked as degraded.
 
-    A model found away rests for `rest_seconds` and is passed over meanwhile; then the next call
-    tries it again. Errors that another model would meet as well are not tried on another.
+    A model found away rests for `rest_seconds`: meanwhile it is asked only after the others
+    have failed too. A busy one is asked a few times more before it counts as away. Errors that
+    another model would meet as well are not tried on another.
     """
 
     def __init__(
@@ -26,7 +37,7 @@ class FallbackModel:
         self.models = list(models)
         self._clock = clock
         self._rest_seconds = rest_seconds
-        self._resting: dict[int, tuple[float, str]] = {}  # index: until (monotonic), why
+        self._resting: dict[int, float] = {}  # index: until (monotonic)
 
     @property
     def name(self) -> str:
@@ -39,16 +50,21 @@ class FallbackModel:
         return self._current().context_tokens
 
     async def chat(self, request: ChatRequest, on_delta: OnDelta | None = None) -> Reply:
-        """Answer. Raises ModelUnavailable with every model's reason when none can."""
-        for index, model in self._awake():
+        """Answer. Raises ModelUnavailable with every model's reason when none can, ModelUnable
+        when they all lack what the request needs."""
+        failed: dict[int, ModelError] = {}
+        for index in self._in_order():
             try:
-                reply = await model.chat(request, on_delta)
+                reply = await self._ask(self.models[index], request, on_delta)
+            except ModelUnable as error:  # of this request: the next may suit the model
+                failed[index] = error
             except ModelUnavailable as error:
-                self._rest(index, str(error))
-                continue
-            self._resting.pop(index, None)
-            return reply if index == 0 else replace(reply, degraded=True)
-        raise ModelUnavailable(f"no model answers: {self._reasons()}")
+                self._rest(index)
+                failed[index] = error
+            else:
+                self._resting.pop(index, None)
+                return reply if index == 0 else replace(reply, degraded=True)
+        raise self._none_of(failed)
 
     async def probe(self) -> str | None:
         """None when one of the models can be used now, else every model's reason."""
@@ -58,7 +74,7 @@ class FallbackModel:
             if reason is None:
                 self._resting.pop(index, None)
                 return None
-            self._rest(index, reason)
+            self._rest(index)
             reasons.append(f"{model.name}: {reason}")
         return "; ".join(reasons)
 
@@ -66,19 +82,30 @@ class FallbackModel:
         for model in self.models:
             await model.aclose()
 
+    async def _ask(self, model: Model, request: ChatRequest, on_delta: OnDelta | None) -> Reply:
+        for seconds in BUSY_SECONDS:
+            try:
+                return await model.chat(request, on_delta)
+            except ModelBusy:
+                await self._clock.sleep(seconds)
+        return await model.chat(request, on_delta)
+
     def _current(self) -> Model:
-        return next((model for _, model in self._awake()), self.models[0])
+        return self.models[self._in_order()[0]]
 
-    def _awake(self) -> Iterator[tuple[int, Model]]:
-        for index, model in enumerate(self.models):
-            until, _ = self._resting.get(index, (0.0, ""))
-            if index not in self._resting or self._clock.monotonic() >= until:
-                yield index, model
+    def _in_order(self) -> list[int]:
+        """The indices of all models: those awake first, then those at rest."""
+        now = self._clock.monotonic()
+        return sorted(range(len(self.models)), key=lambda index: now < self._until(index))
 
-    def _rest(self, index: int, why: str) -> None:
-        self._resting[index] = (self._clock.monotonic() + self._rest_seconds, why)
+    def _until(self, index: int) -> float:
+        return self._resting.get(index, float("-inf"))
 
-    def _reasons(self) -> str:
-        return "; ".join(
-            f"{self.models[index].name}: {why}" for index, (_, why) in sorted(self._resting.items())
-        )
+    def _rest(self, index: int) -> None:
+        self._resting[index] = self._clock.monotonic() + self._rest_seconds
+
+    def _none_of(self, failed: dict[int, ModelError]) -> ModelError:
+        if all(isinstance(error, ModelUnable) for error in failed.values()):
+            return failed[0]
+        reasons = (f"{self.models[index].name}: {failed[index]}" for index in sorted(failed))
+        return ModelUnavailable(f"no model answers: {'; '.join(reasons)}")

@@ -12,8 +12,10 @@ from ollama import ResponseError
 
 from harness.models.port import (
     BadReply,
+    ModelBusy,
     ModelError,
     ModelMissing,
+    ModelUnable,
     ModelUnavailable,
     PromptTooLong,
 )
@@ -25,7 +27,8 @@ TROUBLE = (ResponseError, httpx.HTTPError, ConnectionError, ValueError, Attribut
 _OVERFLOW = re.compile(r"exceed\w*.*context|context.*(?:exceed|overflow|too long)", re.IGNORECASE)
 _TOOL_CALL = re.compile(r"pars\w+.*tool.?call|tool.?call.*pars", re.IGNORECASE | re.DOTALL)
 _RAW = re.compile(r"raw='(.*)', err=", re.DOTALL)
-_RETRYABLE = frozenset({-1, 408, 429, 499})
+_BUSY = frozenset({429, 503})
+_RETRYABLE = frozenset({-1, 408, 499})
 
 
 def explain(error: Exception, server: str, model: str) -> ModelError:
@@ -54,9 +57,13 @@ def answered(text: str, status: int, server: str, model: str) -> ModelError:
     if status == 404:
         return _not_found(text, said, server, model)
     if "does not support tools" in text:
-        return ModelError(said, hint=f"{model} cannot call tools: choose another model")
+        return ModelUnable(said, hint=f"{model} cannot call tools: choose another model")
     if "does not support thinking" in text:
-        return ModelError(said, hint=f"set `think: false` for {model}")
+        return ModelUnable(said, hint=f"set `think: false` for {model}")
+    if "does not support chat" in text:
+        return ModelUnable(said, hint=f"{model} is no model to talk to: choose another one")
+    if status in _BUSY:
+        return ModelBusy(said)
     if status in _RETRYABLE or status >= 500:
         return ModelUnavailable(said)
     return ModelError(said)

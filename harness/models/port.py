@@ -120,6 +120,14 @@ class ModelUnavailable(ModelError):
     """The server is away, busy, slow or broke off: worth another try, or a fallback."""
 
 
+class ModelBusy(ModelUnavailable):
+    """The server has no room for the call now; in a moment it may."""
+
+
+class ModelUnable(ModelError):
+    """The model lacks what the request needs, such as tools: another model may have it."""
+
+
 class PromptTooLong(ModelError):
     """The prompt does not fit the context; the session must compact."""
 
