@@ -27,6 +27,8 @@ COMMANDS = {  # name: (module in this room, whether it is a group of commands)
     "queue": ("queue", True),
     "dead": ("dead", True),
     "audit": ("audit", True),
+    "backup": ("backup", False),
+    "restore": ("backup", False),
 }
 CHANGES = {"cron", "queue", "dead"}  # groups whose writing commands lie in NAME_changes
 INTERRUPTED = 130  # 128 + SIGINT, as shells do

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from harness.backup.swap import mend_if_interrupted
 from harness.config.home import Home, find_home
 
 HomeOption = Annotated[
@@ -39,6 +40,9 @@ TINTS = {
 
 def the_home(given: Path | None) -> Home:
     """The home that this command means. Raises NotFound."""
+    named = given or os.environ.get("HARNESS_HOME")
+    if named:  # a restore that was killed half way is finished before anybody misses the home
+        mend_if_interrupted(Path(named).expanduser().resolve())
     return find_home(given, os.environ.get("HARNESS_HOME"), Path.cwd())
 
 
