@@ -17,6 +17,7 @@ from harness.config.document import Document, check
 from harness.config.durations import Duration
 from harness.config.endpoint import parse_endpoint
 from harness.config.environment import overlay
+from harness.config.keep_alive import KeepAlive
 from harness.config.names import unknown_name
 from harness.errors import ConfigError, Problem
 
@@ -56,7 +57,7 @@ class ModelProfile(Section):
     model: str = ""
     num_ctx: int = Field(default=16_384, ge=1024)
     temperature: float | None = Field(default=None, ge=0, le=2)
-    keep_alive: str | int | None = None
+    keep_alive: KeepAlive | None = None
     host: str | None = None  # a name from `hosts`; absent: the first
     script: Path | None = None  # of the scripted provider
     base_url: str | None = None  # of the openai provider
