@@ -18,6 +18,7 @@ from harness.clock import Clock, SystemClock
 from harness.config.crew import Crew, read_crew
 from harness.config.home import Home
 from harness.config.profile import profile_files
+from harness.db.integrity import check_whole
 from harness.delivery.channels import build_channels
 from harness.ids import Ids
 from harness.models.profiles import Models
@@ -108,11 +109,12 @@ class App:
     ) -> App:
         """Read the home and open its bus; `hold` is its lock, if the process has it.
 
-        Raises ConfigError, SchemaTooNew, HarnessError.
+        Raises ConfigError, SchemaTooNew, Damaged, HarnessError.
         """
         clock = clock or SystemClock()
         variables = os.environ if environment is None else environment
         crew = read_crew(home, NAMES, environment=variables)
+        check_whole(home.database)
         return cls(home, crew, SqliteBus.open(home, clock, Ids(clock)), clock, variables, hold)
 
     async def aclose(self) -> None:
