@@ -33,11 +33,13 @@ from harness.models.port import (
 from harness.models.toolcalls import Broken, arguments_object, read_calls
 
 # The estimate is off by a quarter either way for most text, so it refuses only what is past
-# doubt, and calls a prompt cut only when half of it is missing; the server is asked to refuse
-# the rest (`truncate: false`), which older ones do not know.
+# doubt. The server is asked to refuse the rest (`truncate: false`), which older ones do not
+# know: there a prompt counts as cut when half of it is missing, or when it was guessed too long
+# and fills the context to the brim. (Where it did just fit, a compaction is made too early.)
 SURELY_TOO_LONG = 1.35
 SURELY_CUT = 0.5
 NEARLY_FULL = 0.8
+BRIM_FULL = 0.9
 
 
 class OllamaModel:
@@ -178,7 +180,9 @@ class OllamaModel:
         return ToolCall(self._ids(), name, arguments)
 
     def _was_cut(self, counted: int, estimate: int) -> bool:
-        return estimate > self.num_ctx * NEARLY_FULL and counted < estimate * SURELY_CUT
+        half_gone = estimate > self.num_ctx * NEARLY_FULL and counted < estimate * SURELY_CUT
+        filled = estimate > self.num_ctx and counted > self.num_ctx * BRIM_FULL
+        return half_gone or filled
 
     def _too_long(self, detail: str) -> PromptTooLong:
         return PromptTooLong(

@@ -363,6 +363,25 @@ async def test_a_prompt_that_an_old_server_cut_in_silence_is_noticed() -> None:
         assert [seen["content"] for seen in double.calls[0].seen] == ["and?"]
 
 
+async def test_a_prompt_that_an_old_server_cut_by_a_little_is_noticed_too() -> None:
+    task = Message(Role.USER, "the task: " + "x" * 30)
+    long = ChatRequest([task, Message(Role.USER, "y" * 380)])
+    async with OllamaDouble(rules=Rules(knows_truncate=False)) as double:
+        async with talking(double, num_ctx=100) as model:
+            with pytest.raises(PromptTooLong, match="the server read 95 of about 125"):
+                await model.chat(long)
+
+        assert len(double.calls[0].seen) == 1
+
+
+async def test_a_prompt_that_fits_better_than_guessed_is_answered() -> None:
+    request = ChatRequest([Message(Role.USER, "y" * 348)])  # 101 by our guess, 87 by the server's
+    async with OllamaDouble() as double, talking(double, num_ctx=100) as model:
+        reply = await model.chat(request)
+
+    assert reply.usage.prompt == 87
+
+
 async def test_silence_before_the_first_token_of_a_loaded_model_ends_in_its_own_time() -> None:
     times = Timeouts(load=30.0, first_token=0.05, idle=30.0, look=0.01)
     async with OllamaDouble() as double, talking(double, timeouts=times) as model:
