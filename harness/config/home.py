@@ -99,15 +99,21 @@ def is_home(folder: Path) -> bool:
     return (folder / "cron.yaml").is_file() and (folder / "agents").is_dir()
 
 
+def is_or_was_home(folder: Path) -> bool:
+    parts = (folder / "cron.yaml").is_file() or (folder / "agents").is_dir()
+    return is_home(folder) or (parts and Home(folder).state.is_dir())
+
+
 def find_home(given: Path | None, environment: str | None, start: Path) -> Home:
     """The home that a command means: `--home`, `HARNESS_HOME`, the nearest folder upward
-    from `start` that is one, else `~/harness`. Raises NotFound when that is no home."""
+    from `start` that is one, else `~/harness`. One that has lost a part counts: a daemon may
+    run in it, and what is missing is better told by name. Raises NotFound for no home."""
     named = given or (Path(environment) if environment else None)
     if named is None:
-        nearest = (folder for folder in (start, *start.parents) if is_home(folder))
+        nearest = (folder for folder in (start, *start.parents) if is_or_was_home(folder))
         named = next(nearest, Path.home() / "harness")
     root = named.expanduser().resolve()
-    if not is_home(root):
+    if not is_or_was_home(root):
         raise NotFound(
             f"{root} is no home: it has no cron.yaml beside an agents folder",
             hint=f"make one with: harness init {root}",

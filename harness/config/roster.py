@@ -10,17 +10,20 @@ from harness.config.profile import Profile, dangling, profile_files, read_profil
 from harness.config.reading import Reading
 from harness.config.settings import Settings
 from harness.config.skills import skill_files
-from harness.errors import Problem
+from harness.errors import ConfigError, Problem
 
 Found = Mapping[str, Profile | None]  # each agent of the home, None: no version of it parsed
 
 
 def find_profiles(home: Home, reading: Reading, before: Mapping[str, Profile]) -> Found:
     """Every agent that has a file. Without the folder of the agents, all those `before`:
-    whoever moves it away for a moment dismisses nobody."""
-    if before and not home.agents.is_dir():
+    whoever moves it away for a moment dismisses nobody. Raises ConfigError at a first reading
+    without it."""
+    if not home.agents.is_dir():
         reading.problems.append(Problem(home.agents, 0, 0, "the folder is not there"))
         reading.refused.add(home.agents)
+        if not before:
+            raise ConfigError(reading.problems)
         return before
     return {
         name: reading.attempt(partial(read_profile, path, name), before.get(name))

@@ -8,6 +8,7 @@ import pytest
 
 from harness.config.crew import Crew, read_crew
 from harness.config.home import Home
+from harness.errors import ConfigError
 
 FILES = {
     "cron.yaml": "jobs: {}\n",
@@ -182,3 +183,13 @@ def test_what_a_profile_asks_and_nothing_here_does_yet_is_said(home: Home) -> No
     soul.write_text(f"---\n{front}permission: default\n---\n")
 
     assert read(home).warnings == ()
+
+
+def test_a_first_reading_without_the_folder_of_the_agents_tells_of_nothing_else(home: Home) -> None:
+    home.cron_file.write_text("jobs:\n  look: {agent: scout, cron: '0 7 * * *', prompt: Look.}\n")
+    home.agents.rename(home.root / "away")
+
+    with pytest.raises(ConfigError) as raised:
+        read(home)
+
+    assert str(raised.value) == f"{home.agents}: the folder is not there"
