@@ -48,6 +48,7 @@ DENIED = tuple(
         "224.0.0.0/4",  # multicast
         "240.0.0.0/4",  # reserved, broadcast
         "::/96",  # unspecified, loopback, IPv4-compatible
+        "::ffff:0:0:0/96",  # IPv4-translated: of a translator inside somebody's network
         "64:ff9b:1::/48",  # NAT64 of a local operator: the prefix length is his secret
         "100::/64",  # discard
         "2001::/23",  # protocol assignments, Teredo
