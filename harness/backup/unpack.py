@@ -26,7 +26,6 @@ from harness.files import PRIVATE_FILE, PRIVATE_FOLDER, sync_folder
 
 CHUNK = 1024 * 1024
 MANIFEST_LIMIT = 256 * CHUNK
-SPARE_BYTES = 64 * CHUNK  # that an unpacked home leaves free on the disk
 STATE = ".harness/"
 PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
 
@@ -78,7 +77,7 @@ def read_members(file: Path, folder: Path) -> tuple[list[Member], Manifest | Non
                 continue
             if not belongs(entry.name):
                 raise BackupRefused(f"{file} is refused: {entry.name!r} is no place in a home")
-            if shutil.disk_usage(folder).free < entry.size + SPARE_BYTES:
+            if shutil.disk_usage(folder).free < entry.size:
                 raise BackupRefused(f"{folder.parent} has no room for {file}")
             found[entry.name] = write_member(entry, content, folder)
     return list(found.values()), manifest

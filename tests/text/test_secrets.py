@@ -17,8 +17,10 @@ TOKEN = string.ascii_letters + string.digits
 around = st.text("xkeyXK019" + " .,:;!?()[]{}=\"'\n\\/@-_é文", max_size=60)
 canaries = st.text(TOKEN, min_size=38, max_size=50).map(lambda text: f"Cana{text}ry")
 names = st.sampled_from(
-    "password DB_PASSWORD api_key apiKey X-Api-Key token access_token GITHUB_TOKEN "
-    "client_secret aws.secretAccessKey privateKey Set-Cookie".split()  # noqa: SIM905
+    [
+        *("password", "DB_PASSWORD", "api_key", "apiKey", "X-Api-Key", "token", "access_token"),
+        *("GITHUB_TOKEN", "client_secret", "aws.secretAccessKey", "privateKey", "Set-Cookie"),
+    ]
 )
 
 
