@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from harness.errors import HarnessError
+from harness.text.surrogates import whole, whole_json
 
 
 class Role(StrEnum):
@@ -23,11 +24,18 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class ToolCall:
-    """One call that the model asks for. `id` is ours and unique within the session."""
+    """One call that the model asks for. `id` is ours and unique within the session.
+
+    Like a Message, it holds no half of a surrogate pair: it goes on to files and to HTTP.
+    """
 
     id: str
     name: str
     arguments: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", whole(self.name))
+        object.__setattr__(self, "arguments", whole_json(self.arguments))
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,9 @@ class Message:
     call_id: str | None = None  # of a tool: which call it answers
     tool_name: str | None = None  # of a tool
     failed: bool = False  # of a tool: what it says is why it failed
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "content", whole(self.content))
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,42 @@ async def test_arguments_that_are_no_object_are_a_bad_reply(arguments: object) -
     assert "rss" in error.value.raw
 
 
+HALF = "\ud83d"  # of a surrogate pair: JSON can say it, UTF-8 and SQLite cannot
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(f"See {HALF}.", calls=[{"name": "rss", "arguments": {f"a{HALF}": [HALF, 1]}}]),
+        Answer(
+            f"See {HALF}.", calls=[{"name": "rss", "arguments": '{"a\\ud83d": ["\\ud83d", 1]}'}]
+        ),
+        Answer(
+            f"See {HALF}."
+            '<tool_call>{"name": "rss", "arguments": {"a\\ud83d": ["\\ud83d", 1]}}</tool_call>'
+        ),
+    ],
+)
+async def test_half_a_surrogate_pair_does_not_get_past_the_model(answer: Answer) -> None:
+    async with OllamaDouble() as double, talking(double) as model:
+        double.say(answer)
+
+        reply = await model.chat(ChatRequest(HI.messages, tools=[RSS]))
+        again = await model.chat(ChatRequest([*HI.messages, reply.message], tools=[RSS]))
+
+    assert reply.message.content == "See \ufffd."
+    assert [made.arguments for made in reply.message.tool_calls] == [{"a\ufffd": ["\ufffd", 1]}]
+    assert again.message.content
+
+
+async def test_half_a_surrogate_pair_in_what_is_asked_reaches_the_server_as_a_mark() -> None:
+    async with OllamaDouble() as double:
+        async with talking(double) as model:
+            await model.chat(ChatRequest([Message(Role.USER, f"what is {HALF}?")]))
+
+        assert double.chats[0]["messages"][0]["content"] == "what is \ufffd?"
+
+
 async def test_a_call_written_as_text_is_a_call() -> None:
     async with OllamaDouble() as double, talking(double) as model:
         double.say('<tool_call>{"name": "rss", "arguments": {"limit": 5}}</tool_call>')
