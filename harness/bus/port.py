@@ -187,6 +187,23 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class Due:
+    """A slot whose time has come, and how it ends unless its job rests or is still busy.
+
+    One that was let go may stand for a whole run of such slots: itself and the `count` - 1
+    before it, of which `first` is the oldest.
+    """
+
+    slot: datetime
+    lateness: timedelta
+    status: SlotStatus
+    request: Request | None = None  # of one that is to fire
+    note: str | None = None
+    count: int = 1
+    first: datetime | None = None
+
+
+@dataclass(frozen=True)
 class JobState:
     """What the database remembers of a job of cron.yaml; the file stays the truth."""
 

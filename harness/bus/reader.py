@@ -188,6 +188,17 @@ class Reader:
         statement = f"{SLOTS} {where} ORDER BY slot DESC LIMIT :limit"
         return self._all(rows.slot_of, statement, {"job": job, "limit": limit})
 
+    def slots_between(
+        self, job: str, begin: datetime, end: datetime, limit: int = 5000
+    ) -> list[Slot]:
+        """The newest `limit` slots of a job from `begin` to before `end`, newest first."""
+        statement = (
+            f"{SLOTS} WHERE job = :job AND slot >= :begin AND slot < :end"
+            " ORDER BY slot DESC LIMIT :limit"
+        )
+        values = {"job": job, "begin": stamp(begin), "end": stamp(end), "limit": limit}
+        return self._all(rows.slot_of, statement, values)
+
     def last_slot(self, job: str) -> Slot | None:
         """The newest slot that was recorded for a job."""
         return next(iter(self.slots(job, limit=1)), None)

@@ -22,6 +22,7 @@ from harness.bus.port import (
     DEFAULT_LEASE,
     Delivery,
     DeliveryState,
+    Due,
     Effect,
     Incident,
     JobState,
@@ -31,7 +32,6 @@ from harness.bus.port import (
     Request,
     Result,
     Slot,
-    SlotStatus,
     Stamp,
     State,
     Task,
@@ -41,6 +41,7 @@ from harness.bus.reader import Reader
 from harness.bus.schema import open_to_write
 from harness.bus.transaction import Transaction
 from harness.clock import Clock
+from harness.config.cronfile import Overlap
 from harness.config.home import Home
 from harness.db.writer import Step, Writer
 from harness.ids import Ids
@@ -232,21 +233,16 @@ class SqliteBus:
 
     # -- the schedule
 
-    async def record_slot(
-        self,
-        job: str,
-        slot: datetime,
-        status: SlotStatus,
-        *,
-        lateness: timedelta = timedelta(0),
-        request: Request | None = None,
-        note: str | None = None,
-    ) -> tuple[Slot, Task | None]:
-        """Write how a slot ended, with its request if it fired, both or neither; a slot that
-        is there already comes back as it is."""
-        return await self._write(
-            schedule.record_slot, job, slot, status, lateness=lateness, request=request, note=note
-        )
+    async def settle(
+        self, job: str, dues: Sequence[Due], overlap: Overlap
+    ) -> list[tuple[Slot, Task | None]]:
+        """Write how due slots of a job end, oldest first, those that fire with their requests:
+        all of it or nothing. Comes back: the slots, and the tasks of those that fired.
+
+        A paused job skips them, and one that is busy goes by `overlap`. A slot that is there
+        already stays as it is: nothing fires twice.
+        """
+        return await self._write(schedule.settle, job, dues, overlap)
 
     async def last_slot(self, job: str) -> Slot | None:
         """The newest slot that was recorded for a job."""

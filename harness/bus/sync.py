@@ -56,7 +56,7 @@ class SyncBus:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Take any step of the bus, as in `bus.run(schedule.record_slot, job, slot, status)`;
+        """Take any step of the bus, as in `bus.run(schedule.settle, job, dues, overlap)`;
         returns when it is durable, and the daemon has been woken."""
         with explained(self.home.database), transaction(self.db):
             value = step(Transaction.begun(self.db, self.clock, self.ids), *args, **kwargs)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from harness.config.cronfile import JobLine
@@ -61,8 +62,9 @@ class Job:
     def slots(self, after: datetime) -> Iterator[datetime]:
         """The job's due times later than `after`, in UTC, ascending; a job that waits for
         others has none."""
-        plain = self._plain_slots(after - self.offset)
-        return (slot + self.offset for slot in plain)
+        offset = self.offset
+        plain = self._plain_slots(after - offset)
+        return (slot + offset for slot in plain)
 
     def _plain_slots(self, after: datetime) -> Iterator[datetime]:
         if self.cron is not None:
@@ -72,21 +74,60 @@ class Job:
         elif self.at is not None and self.at > after:
             yield self.at
 
-    def grace(self, slot: datetime) -> timedelta:
-        """How late the slot may still fire: `auto` is half the time to the next one, within
-        2 minutes and 2 hours."""
+    def count(self, after: datetime, until: datetime) -> int:
+        """How many slots are later than `after` and not later than `until`; cheap, however
+        many there are."""
+        begin, end = after - self.offset, until - self.offset
+        if self.cron is not None:
+            return self.cron.count(self.zone, begin, end)
+        if self.line.every is not None:
+            start = start_of(self.zone)
+            return (end - start) // self.line.every - (begin - start) // self.line.every
+        return sum(1 for slot in self._plain_slots(begin) if slot <= end)
+
+    @property
+    def per_day(self) -> float:
+        """How many slots a day may have, if it has 24 hours."""
+        if self.line.every is not None:
+            return timedelta(days=1) / self.line.every
+        return self.cron.per_day if self.cron is not None else 1
+
+    def newest(self, after: datetime, until: datetime) -> datetime | None:
+        """The last slot that is later than `after` and not later than `until`."""
+        span = SHORTEST_GRACE
+        while True:
+            begin = max(until - span, after)
+            found = list(takewhile(lambda slot: slot <= until, self.slots(begin)))
+            if found or begin == after:
+                return found[-1] if found else None
+            span *= 8
+
+    def grace(self, slot: datetime, following: datetime | None) -> timedelta:
+        """How late the slot may still fire: `auto` is half the time to the one that follows,
+        within 2 minutes and 2 hours."""
         if isinstance(self.line.grace, timedelta):
             return self.line.grace
-        following = next(self.slots(slot), None)
         half = (following - slot) / 2 if following else LONGEST_GRACE
         return min(max(half, SHORTEST_GRACE), LONGEST_GRACE)
+
+    @property
+    def longest_grace(self) -> timedelta:
+        """What is later than this is missed, whatever follows it."""
+        if self.line.every is not None:
+            return self.grace(start_of(self.zone), start_of(self.zone) + self.line.every)
+        return self.grace(start_of(self.zone), None)
 
 
 def multiples(period: timedelta, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
     """Every multiple of the period, counted in real time from the zone's midnight of
     1970-01-01, so that no restart moves it."""
-    start = datetime(1970, 1, 1, tzinfo=zone).astimezone(UTC)
+    start = start_of(zone)
     number = (after - start) // period + 1
     while True:
         yield start + number * period
         number += 1
+
+
+def start_of(zone: ZoneInfo) -> datetime:
+    """The zone's midnight of 1970-01-01, from which periods are counted."""
+    return datetime(1970, 1, 1, tzinfo=zone).astimezone(UTC)

@@ -6,11 +6,15 @@ import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import takewhile
 
 from harness.cronline.fields import FIELDS, CronlineError, parse_field, split_line
 from harness.cronline.words import Schedule, describe
 
+MICROSECOND = timedelta(microseconds=1)
 MINUTE = timedelta(minutes=1)
+MINUTES_A_DAY = 1440
+DAY = timedelta(days=1)
 LONGEST_FOLD = timedelta(days=1)  # a clock was never set back by more
 LAST_YEAR = 9998
 # every combination of date and weekday that can ever come, comes within 40 years
@@ -70,6 +74,44 @@ class Cronline:
         walls = _walls(self.schedule, wall)
         instants = _real_times(walls, zone) if self.follows_real_time else _fixed(walls, zone)
         return (instant for instant in instants if instant > after)
+
+    @property
+    def per_day(self) -> int:
+        """How many times of a day the line names."""
+        return len(self.schedule.hours) * len(self.schedule.minutes)
+
+    def count(self, zone: tzinfo, after: datetime, until: datetime) -> int:
+        """How many of the `slots` later than `after` come by `until`: without looking at each,
+        but around changes of the clocks."""
+        day, last = after.astimezone(zone).date(), until.astimezone(zone).date()
+        dates = set(takewhile(lambda date: date <= last, _dates(self.schedule, day, LAST_YEAR)))
+        total, seen = 0, after  # everything up to `seen` is counted
+        while day <= last:
+            if _is_quiet(day, zone):
+                begin, end = _midnight(day, zone), _midnight(day + DAY, zone) - MICROSECOND
+                total += self._listed(zone, seen, begin - MICROSECOND)
+                seen, begin = min(end, until), max(seen, begin - MICROSECOND)
+                total += self._named(begin.astimezone(zone), seen.astimezone(zone), day, dates)
+            day += DAY
+        return total + self._listed(zone, seen, until)
+
+    def _named(self, after: datetime, until: datetime, day: date, dates: set[date]) -> int:
+        """How many times of a day, on which clocks are left alone, are in a part of it."""
+        if day not in dates:
+            return 0
+        midnight = datetime(day.year, day.month, day.day)
+        low, high = ((end.replace(tzinfo=None) - midnight) // MINUTE for end in (after, until))
+        if low < 0 and high >= MINUTES_A_DAY - 1:
+            return self.per_day
+        times = (
+            60 * hour + minute for hour in self.schedule.hours for minute in self.schedule.minutes
+        )
+        return sum(1 for time in times if low < time <= high)
+
+    def _listed(self, zone: tzinfo, after: datetime, until: datetime) -> int:
+        if after >= until:
+            return 0
+        return sum(1 for _ in takewhile(lambda slot: slot <= until, self.slots(zone, after)))
 
 
 def instant_of(wall: datetime, zone: tzinfo) -> datetime:
@@ -134,6 +176,19 @@ def _days(schedule: Schedule, year: int, month: int) -> Iterator[int]:
         by_weekday = (first_weekday + day) % 7 in schedule.weekdays
         if (by_date and by_weekday) if schedule.both_days else (by_date or by_weekday):
             yield day
+
+
+def _is_quiet(day: date, zone: tzinfo) -> bool:
+    """Whether clocks are left alone on that day, and on the one before: a gap at its end
+    would move times here."""
+    offsets = {
+        _midnight(day + days * DAY, zone).astimezone(zone).utcoffset() for days in (-1, 0, 1)
+    }
+    return len(offsets) == 1
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return _instant(datetime(day.year, day.month, day.day), zone)
 
 
 def _instant(wall: datetime, zone: tzinfo) -> datetime:

@@ -21,7 +21,7 @@ from harness.bus.port import (
 from harness.clock import Clock
 from harness.errors import HarnessError
 from harness.services.waiting import unless
-from harness.text.words import clip
+from harness.text.words import clip, quotation
 
 log = structlog.get_logger("callbacks")
 
@@ -124,8 +124,3 @@ def ending(task: Task) -> str:
     else:
         how = f"ended as {task.outcome.value if task.outcome else 'final'}"
     return f"{how}: {clip(task.error, 500)}" if task.error else how
-
-
-def quotation(text: str) -> str:
-    """Every line marked as quoted: what another agent wrote is material, not an order."""
-    return "\n".join(f"> {line}" for line in text.splitlines())

@@ -1,38 +1,70 @@
-"""When a job that waits for others (`after`) is due: a pure rule.
+"""When a job that waits for others (`after`) is due: pure rules.
 
-The jobs waited for make up a round: their newest fired slots, all of one day. Once every
-task of the round is final, the waiting job is due, at the newest of those slots.
+The slots of one day of the jobs waited for make up a round: of each job the newest that fired,
+or, when none of that day did, the newest that was missed or skipped. The round is over once no
+task of it is open; the waiting job is then due, at the newest of those slots.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
+
+from harness.bus.port import Slot, SlotStatus, State, Task
+
+ENDED = (State.FINAL, State.DEAD)  # a dead task may yet be resent, but nobody waits for a person
 
 
 @dataclass(frozen=True)
 class Leg:
-    """The newest fired slot of one job that is waited for."""
+    """What became of one job of a round."""
 
-    slot: datetime
-    over: datetime | None  # when its task became final; None while it is under way
+    slot: Slot
+    task: Task | None  # None when it did not fire, or was purged since
+
+    @property
+    def over(self) -> datetime | None:
+        """When it ended; None while its task is open."""
+        if self.task is None:
+            return self.slot.fired_at
+        return self.task.updated_at if self.task.state in ENDED else None
 
 
 @dataclass(frozen=True)
 class Round:
-    """A round that is over."""
+    """One day of the jobs that are waited for, in the order in which the file names them."""
 
-    slot: datetime
-    over: datetime
+    legs: tuple[Leg, ...]
+
+    @property
+    def slot(self) -> datetime:
+        return max(leg.slot.slot for leg in self.legs)
+
+    @property
+    def over(self) -> datetime | None:
+        """When the last of them ended; None while one is open."""
+        ends = [leg.over for leg in self.legs]
+        known = [end for end in ends if end is not None]
+        return max(known) if len(known) == len(ends) else None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether none of the jobs fired: then there is nothing to go on with."""
+        return all(leg.slot.status is not SlotStatus.FIRED for leg in self.legs)
 
 
-def finished_round(legs: Sequence[Leg | None], zone: tzinfo) -> Round | None:
-    """The round that the legs make up, or None while one is missing, of an earlier day in
-    `zone`, or under way."""
-    slots = [leg.slot for leg in legs if leg is not None]
-    ends = [leg.over for leg in legs if leg is not None and leg.over is not None]
-    days = {slot.astimezone(zone).date() for slot in slots}
-    if len(ends) < len(legs) or len(days) != 1:
-        return None
-    return Round(max(slots), max(ends))
+def days(histories: Sequence[Iterable[Slot]], zone: tzinfo) -> list[tuple[Slot, ...]]:
+    """The slots of each day on which every one of the jobs has one, oldest day first; each
+    history holds the slots of one job."""
+    by_day = [newest_of_days(slots, zone) for slots in histories]
+    common = sorted(set[date].intersection(*map(set, by_day))) if by_day else []
+    return [tuple(slots[day] for slots in by_day) for day in common]
+
+
+def newest_of_days(slots: Iterable[Slot], zone: tzinfo) -> dict[date, Slot]:
+    """The slot that counts for each day: the newest that fired, else the newest."""
+    counts: dict[date, Slot] = {}
+    for slot in sorted(slots, key=lambda slot: (slot.status is SlotStatus.FIRED, slot.slot)):
+        counts[slot.slot.astimezone(zone).date()] = slot
+    return counts

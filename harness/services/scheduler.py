@@ -7,28 +7,24 @@ restart, reload, clock step or second ring can fire a slot twice or leave it as 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import suppress
+import gc
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from heapq import nsmallest
-from itertools import islice
+from itertools import groupby
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.date import DateTrigger
 
-from harness.bus.port import IllegalTransition, JobState, SlotStatus, State
-from harness.bus.reader import Reader
+from harness.bus.port import Due, JobState, Slot
 from harness.bus.sqlite import SqliteBus
 from harness.clock import Clock
-from harness.config.cronfile import Overlap
 from harness.config.crontab import Crontab
 from harness.config.job import Job
-from harness.errors import NotFound
-from harness.services.fires import CRON, request_of
-from harness.services.joins import Leg, finished_round
-from harness.services.misfire import verdict
-from harness.services.trigger import SlotTrigger
+from harness.services.absence import Backlog
+from harness.services.upstream import dues_of, rounds_of
 from harness.services.waiting import unless
 
 log = structlog.get_logger("scheduler")
@@ -36,6 +32,8 @@ log = structlog.get_logger("scheduler")
 # the alarm may sleep through a suspend, a clock step, or an error of its own
 WATCHDOG_SECONDS = 5.0
 RETRY = timedelta(seconds=30)  # of a job whose slots could not be written
+JOBS_AT_ONCE = 25  # whose slots are worked out before the event loop gets its turn
+SLOTS_AT_ONCE = 1000  # of all of them together
 BATCH = 200  # slots of one job before the others get their turn
 
 
@@ -49,6 +47,7 @@ class Scheduler:
         self.due: dict[str, datetime] = {}  # the next slot of each enabled job
         self.heard: int | None = None  # the newest event when the joins were last looked at
         self.alarm: AsyncIOScheduler | None = None
+        self.armed: datetime | None = None  # the slot for which the alarm is set
         self.deciding = asyncio.Lock()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -60,12 +59,15 @@ class Scheduler:
         self.alarm.start()
         try:
             await self.apply(self.crontab)
+            # what was read at the start stays: with thousands of jobs a full collection that
+            # walked through all of it would hold up the event loop for a tenth of a second
+            gc.freeze()
             while not stop.is_set():
                 await self.tick()
                 await unless(stop, self.clock.sleep(WATCHDOG_SECONDS))
         finally:
             self.alarm.shutdown(wait=False)
-            self.alarm = None
+            self.alarm = self.armed = None
 
     async def apply(self, crontab: Crontab) -> None:
         """Go over to another schedule: jobs are known by their ids, the file is the truth.
@@ -74,20 +76,24 @@ class Scheduler:
         earlier slot is due. When the bus cannot be written, the schedule before goes on.
         """
         async with self.deciding:
-            since = {job.id: await self.remember(job) for job in crontab.jobs.values()}
+            due: dict[str, datetime] = {}
+            for some in portions(list(crontab.jobs.values()), JOBS_AT_ONCE):
+                since = await asyncio.gather(*(self.remember(job) for job in some))
+                due |= first_slots(some, since)
+                await asyncio.sleep(0)
             await self.forget_others(crontab)
-            enabled = (job for job in crontab.jobs.values() if job.enabled)
-            due = {job.id: next(job.slots(since[job.id]), None) for job in enabled}
             # whatever may fail is done: until here the schedule before stays whole
-            self.crontab, self.heard = crontab, None
-            self.due = {name: slot for name, slot in due.items() if slot is not None}
+            self.crontab, self.heard, self.due = crontab, None, due
         self.set_alarm()
 
     async def forget_others(self, crontab: Crontab) -> None:
         """Take their schedule from the jobs that the file no longer has."""
-        for name, state in self.bus.reader.jobs().items():
-            if name not in crontab.jobs and state.fingerprint:
-                await self.bus.set_job(replace(state, fingerprint=""))
+        gone = [
+            replace(state, fingerprint="")
+            for name, state in self.bus.reader.jobs().items()
+            if name not in crontab.jobs and state.fingerprint
+        ]
+        await asyncio.gather(*map(self.bus.set_job, gone))
 
     async def remember(self, job: Job) -> datetime:
         """The instant after which the job's slots count."""
@@ -100,37 +106,76 @@ class Scheduler:
         return max(known.since, last.slot) if last else known.since
 
     def set_alarm(self) -> None:
+        """Have `tick` called when the next slot of any job is due."""
         if self.alarm is None:
             return
-        self.alarm.remove_all_jobs()
-        for job in self.crontab.jobs.values():
-            if job.enabled and job.id in self.due:
-                self.alarm.add_job(self.tick, SlotTrigger(job), id=job.id)
+        soonest = min(self.due.values(), default=None)
+        if soonest is not None and soonest != self.armed:
+            wait = max(soonest - self.clock.now(), timedelta(0))
+            # by the machine's clock, which is the one that APScheduler reads
+            ring = DateTrigger(datetime.now(UTC) + wait)
+            self.alarm.add_job(self.tick, ring, id="tick", replace_existing=True)
+        self.armed = soonest
 
     async def tick(self) -> None:
-        """Record every slot that is due by our clock. Jobs that are due together go together,
-        so that their rows share a durable write, and none waits for another."""
+        """Record every slot that is due by our clock."""
         async with self.deciding:
-            while due := self.due_jobs():
-                await asyncio.gather(*(self.settle(job) for job in due))
+            while waiting := self.due_jobs():
+                for some in portions(waiting, JOBS_AT_ONCE):
+                    await self.settle(some)
             await self.join()
+        self.set_alarm()
 
     def due_jobs(self) -> list[Job]:
         now = self.clock.now()
         return [self.crontab.jobs[name] for name, slot in self.due.items() if slot <= now]
 
-    async def settle(self, job: Job) -> None:
-        """Decide on the due slots of one job, oldest first, a batch at a time."""
-        now = self.clock.now()
+    async def settle(self, jobs: list[Job]) -> None:
+        """Write what some jobs owe. They go together, so that their rows share a durable
+        write; a job that owes much lets the others have their turn."""
+        owing = [debt for debt in await asyncio.gather(*map(self.owed, jobs)) if debt is not None]
+        while owing:
+            limit = min(BATCH, max(SLOTS_AT_ONCE // len(owing), 1))
+            paid = await asyncio.gather(*(self.pay(debt, limit) for debt in owing))
+            owing = [debt for debt, is_paid in zip(owing, paid, strict=True) if not is_paid]
+
+    async def owed(self, job: Job) -> Backlog | None:
         try:
-            after = await self.remember(job)
-            for slot, newest in islice(due_slots(job, after, now), BATCH):
-                await self.decide(job, slot, now - slot, newest=newest)
-                after = slot
-            self.look_ahead(job, after)
+            return Backlog(job, await self.remember(job), self.clock.now())
         except Exception:  # the boundary: what one job trips over must not hold the others
-            log.exception("slots are left for later", job=job.id)
-            self.due[job.id] = now + RETRY
+            self.put_off(job)
+            return None
+
+    async def pay(self, debt: Backlog, limit: int) -> bool:
+        """Write the next slots that a job owes; True when there is no more to do now."""
+        try:
+            await self.write(debt.job, debt.take(limit))
+        except Exception:  # the boundary, as in `owed`
+            self.put_off(debt.job)
+            return True
+        if debt.following is None:
+            self.due.pop(debt.job.id, None)
+        else:
+            self.due[debt.job.id] = debt.following
+        return debt.is_paid
+
+    def put_off(self, job: Job) -> None:
+        log.exception("slots are left for later", job=job.id)
+        self.due[job.id] = self.clock.now() + RETRY
+
+    async def write(self, job: Job, dues: Sequence[Due]) -> None:
+        """Write how slots end, in one step, and tell it: what was let go in one line."""
+        if not dues:
+            return
+        written = await self.bus.settle(job.id, dues, job.line.overlap)
+        for slot, task in written:
+            if task is not None:
+                log.info("slot fired", job=job.id, slot=wall(job, slot), task=task.id)
+        idle = [slot for slot, task in written if task is None]
+        for (status, note), slots in groupby(idle, key=lambda slot: (slot.status, slot.note)):
+            first, *rest = slots
+            many = {"until": wall(job, rest[-1]), "slots": len(rest) + 1} if rest else {}
+            log.info(f"slot {status}", job=job.id, slot=wall(job, first), reason=note, **many)
 
     async def join(self) -> None:
         """Fire the jobs whose `after` is fulfilled, if anything happened since the last look."""
@@ -140,76 +185,17 @@ class Scheduler:
         self.heard = seq
         for job in self.crontab.jobs.values():
             if job.enabled and job.line.after is not None:
-                await self.settle_join(job, job.line.after)
+                await self.settle_join(job)
 
-    async def settle_join(self, job: Job, others: list[str]) -> None:
+    async def settle_join(self, job: Job) -> None:
         try:
-            legs = [newest_leg(self.bus.reader, name) for name in others]
-            finished = finished_round(legs, job.zone)
-            if finished is not None and finished.slot > await self.remember(job):
-                late = self.clock.now() - finished.over
-                await self.decide(job, finished.slot, late, newest=True)
-        except Exception:  # the boundary, as in `settle`
+            since = await self.remember(job)
+            await self.write(
+                job, dues_of(job, rounds_of(job, self.bus.reader, since), self.clock.now())
+            )
+        except Exception:  # the boundary, as in `owed`
             log.exception("a job that waits for others is left for later", job=job.id)
             self.heard = None
-
-    async def decide(self, job: Job, slot: datetime, late: timedelta, *, newest: bool) -> None:
-        """Write how a slot ends, with a request if it fires."""
-        misfire, grace = job.line.misfire, job.grace(slot)
-        if await self.is_paused(job):
-            await self.record(job, slot, late, SlotStatus.SKIPPED, "paused")
-        elif verdict(late, newest=newest, misfire=misfire, grace=grace) is SlotStatus.MISSED:
-            await self.record(job, slot, late, SlotStatus.MISSED, "nobody was there in time")
-        elif await self.is_free(job):
-            await self.record(job, slot, late, SlotStatus.FIRED, None)
-        else:
-            note = "the task before is not over"
-            await self.record(job, slot, late, SlotStatus.SKIPPED, note)
-
-    async def is_paused(self, job: Job) -> bool:
-        state = await self.bus.job(job.id)
-        return state is not None and state.paused
-
-    async def is_free(self, job: Job) -> bool:
-        """Whether the job may ask again, with its older tasks treated as `overlap` says."""
-        if job.line.overlap is Overlap.QUEUE:
-            return True
-        older = [
-            task
-            for state in (State.REQUEST, State.CONFIRMED)
-            for task in self.bus.reader.tasks(job=job.id, state=state)
-        ]
-        if job.line.overlap is Overlap.SKIP:
-            return not older
-        for task in older:
-            with suppress(IllegalTransition):  # it became final under our eyes
-                await self.bus.cancel(task.id, actor=CRON, note="replaced by a later slot")
-        return True
-
-    async def record(
-        self, job: Job, slot: datetime, late: timedelta, status: SlotStatus, note: str | None
-    ) -> None:
-        row, task = await self.bus.record_slot(
-            job.id,
-            slot,
-            status,
-            lateness=max(late, timedelta(0)),
-            request=request_of(job) if status is SlotStatus.FIRED else None,
-            note=note,
-        )
-        log.info(
-            f"slot {row.status}",
-            job=job.id,
-            slot=slot.astimezone(job.zone).isoformat(timespec="minutes"),
-            **({"task": task.id} if task else {"reason": row.note}),
-        )
-
-    def look_ahead(self, job: Job, after: datetime) -> None:
-        following = next(job.slots(after), None)
-        if following is None:
-            self.due.pop(job.id, None)
-        else:
-            self.due[job.id] = following
 
     def next_fires(self, limit: int) -> list[tuple[datetime, str]]:
         """The next slots of the schedule and their jobs, soonest first."""
@@ -222,24 +208,16 @@ class Scheduler:
         return nsmallest(limit, ((slot, name) for slot, name in upcoming if slot is not None))
 
 
-def due_slots(job: Job, after: datetime, now: datetime) -> Iterator[tuple[datetime, bool]]:
-    """The slots later than `after` up to `now`, each with whether it is the newest of them."""
-    slots = job.slots(after)
-    slot = next(slots, None)
-    while slot is not None and slot <= now:
-        following = next(slots, None)
-        yield slot, following is None or following > now
-        slot = following
+def first_slots(jobs: list[Job], since: Sequence[datetime]) -> dict[str, datetime]:
+    """The next slot of each job that has one, later than the moment from which it counts."""
+    pairs = zip(jobs, since, strict=True)
+    slots = {job.id: next(job.slots(begin), None) for job, begin in pairs if job.enabled}
+    return {name: slot for name, slot in slots.items() if slot is not None}
 
 
-def newest_leg(reader: Reader, job: str) -> Leg | None:
-    """The newest slot of a job that fired, and when its task was over."""
-    fired = (slot for slot in reader.slots(job) if slot.task is not None)
-    slot = next(fired, None)
-    if slot is None or slot.task is None:
-        return None
-    try:
-        task = reader.get(slot.task)
-    except NotFound:  # a dead task that a person has purged
-        return None
-    return Leg(slot.slot, task.updated_at if task.state is State.FINAL else None)
+def portions(jobs: list[Job], size: int) -> Iterator[list[Job]]:
+    return (jobs[start : start + size] for start in range(0, len(jobs), size))
+
+
+def wall(job: Job, slot: Slot) -> str:
+    return slot.slot.astimezone(job.zone).isoformat(timespec="minutes")

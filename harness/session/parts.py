@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+from harness.bus.handed import handed_in
 from harness.bus.port import Task
 from harness.config.home import Home
 from harness.config.profile import Profile
@@ -24,7 +25,7 @@ def read_parts(
     memory = read_text(home.memory_file(profile.name))
     return Parts(
         profile=profile.prompt,
-        ask=Ask(task.prompt, task.sender, now, task.title, task.job),
+        ask=Ask(task.prompt, task.sender, now, task.title, task.job, handed_in(task.payload)),
         protocol=read_text(home.protocol_file),
         user=read_text(home.user_file),
         skills=tuple(skills),

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from harness.bus.handed import Handed
 from harness.config.skills import Skill
 from harness.session.wording import wording
+from harness.text.words import clip, quotation
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Ask:
     at: datetime  # in the zone that the agent should think in
     title: str = ""
     job: str | None = None
+    handed: tuple[Handed, ...] = ()  # by the jobs before this one
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,17 @@ class Budget:
 
     per_file: int = 20_000
     total: int = 60_000  # USER.md, memory and shared context together
+    handed: int = 16_000  # what the jobs before this one hand over, together
 
     @classmethod
     def within(cls, context_tokens: int) -> Budget:
         """The usual budget, or less for a model with a small context: a third of it."""
         third = int(context_tokens / 3 * 3.6)
-        return cls(per_file=min(cls.per_file, third), total=min(cls.total, third))
+        return cls(
+            per_file=min(cls.per_file, third),
+            total=min(cls.total, third),
+            handed=min(cls.handed, third // 2),
+        )
 
 
 class Prompt(NamedTuple):
@@ -70,8 +78,9 @@ class Prompt(NamedTuple):
 
 def compose(parts: Parts, budget: Budget | None = None) -> Prompt:
     """Pure: the same parts give the same bytes."""
-    sections = static_sections(parts, budget or Budget())
-    return Prompt("\n\n".join(sections), opening(parts.ask))
+    budget = budget or Budget()
+    sections = static_sections(parts, budget)
+    return Prompt("\n\n".join(sections), opening(parts.ask, budget.handed))
 
 
 def static_sections(parts: Parts, budget: Budget) -> Iterator[str]:
@@ -125,13 +134,35 @@ def shown(file: TextFile, limit: int) -> str:
     return f"{head}[cut: the last {cut:,} of {len(text):,} characters; all of it: {file.path}]"
 
 
-def opening(ask: Ask) -> str:
-    """The task message: who asks, when, and for what."""
+def opening(ask: Ask, room: int = Budget.handed) -> str:
+    """The task message: who asks, when, for what, and what was handed over for it, in about
+    `room` characters."""
     asker = f"{ask.sender} (job {ask.job})" if ask.job else ask.sender
     lines = [f"From: {asker}", f"Date: {ask.at:%A, %Y-%m-%d %H:%M} {zone(ask.at)}"]
     if ask.title and not ask.text.startswith(ask.title):
         lines.append(f"Title: {ask.title}")
-    return "\n".join([*lines, "", ask.text])
+    message = "\n".join([*lines, "", ask.text])
+    return f"{message}\n\n{material(ask.handed, room)}" if ask.handed else message
+
+
+def material(handed: tuple[Handed, ...], room: int) -> str:
+    """What other jobs wrote, every line of it marked as quoted: no line of theirs can pass
+    for one of the task."""
+    parts = [quoted(each, room // len(handed)) for each in handed]
+    return wording("handed_over", material="\n\n".join(parts))
+
+
+def quoted(handed: Handed, room: int) -> str:
+    """One job's part; a cut is said in words, with how to read the whole."""
+    who = f"{handed.job} ({handed.agent})" if handed.agent else handed.job
+    head = f"## {who}, slot {handed.slot}: {handed.ended}"
+    if not handed.text:
+        return f"{head}\n\nIt left no answer."
+    text = clip(handed.text, room)
+    if text == handed.text:
+        return f"{head}\n\n{quotation(text)}"
+    whole = f"the whole of its {len(handed.text):,} characters: `read_result`, id `{handed.id}`"
+    return f"{head}\n\n{quotation(text)}\n\n[cut; {whole}]"
 
 
 def zone(moment: datetime) -> str:

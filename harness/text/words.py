@@ -63,3 +63,8 @@ def clip(text: str, limit: int) -> str:
     head = text[: max(limit - 1, 0)]
     whole_words = head.rsplit(None, 1)[0] if " " in head[limit // 2 :] else head
     return whole_words.rstrip() + "…" if limit > 0 else ""
+
+
+def quotation(text: str) -> str:
+    """Every line marked as quoted: what another agent wrote is material, not an order."""
+    return "\n".join(f"> {line}" for line in text.splitlines())

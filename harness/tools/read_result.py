@@ -9,6 +9,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from harness.bus.handed import handed_in
+from harness.bus.port import Task
 from harness.files import read_plain
 from harness.tools.context import ToolContext
 from harness.tools.tool import Output, ToolError, tool
@@ -22,7 +24,9 @@ async def read_result(
     length: Annotated[int, Field(ge=200, le=20_000, description="How many characters.")] = 8_000,
 ) -> Output:
     """Read on in a result that was cut. Says where the next part begins."""
-    text = await asyncio.to_thread(read_plain, spill_file(ctx.spill, id))
+    text = handed_over(ctx.task, id)
+    if text is None:
+        text = await asyncio.to_thread(read_plain, spill_file(ctx.spill, id))
     if text is None:
         raise ToolError(f"there is no cut result with the id `{id}`")
     if offset >= len(text) > 0:
@@ -32,6 +36,12 @@ async def read_result(
     rest = f"the next part begins at offset {end}" if end < len(text) else "this is the end"
     data = {"offset": offset, "end": end, "of": len(text)}
     return Output(f"{part}\n[{offset} to {end} of {len(text)} characters; {rest}]", data)
+
+
+def handed_over(task: Task, handed_id: str) -> str | None:
+    """The whole answer of a job before this one, under the id that the task message names."""
+    texts = {handed.id: handed.text for handed in handed_in(task.payload)}
+    return texts.get(handed_id)
 
 
 def spill_file(folder: Path, call_id: str) -> Path:

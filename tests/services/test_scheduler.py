@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.bus.port import IllegalTransition, JobState, SlotStatus, State
+from harness.bus.port import JobState, SlotStatus, State
 from harness.bus.sqlite import SqliteBus
 from harness.clock import FakeClock
 from harness.config.home import Home
@@ -141,14 +141,14 @@ async def test_what_one_job_trips_over_does_not_hold_the_others(
 ) -> None:
     lines = [job(name, "cron: '0 1 * * *'") for name in "abc"]
     scheduler = await started(bus, schedule(home, *lines), clock)
-    record = bus.record_slot
+    settle = bus.settle
 
     async def full_disk(name: str, *rest: Any, **more: Any) -> Any:
         if name == "a":
             raise OSError("disk full")
-        return await record(name, *rest, **more)
+        return await settle(name, *rest, **more)
 
-    monkeypatch.setattr(bus, "record_slot", full_disk)
+    monkeypatch.setattr(bus, "settle", full_disk)
     await clock.advance(3600)
     await scheduler.tick()
     assert [statuses(bus, name) != [] for name in "abc"] == [False, True, True]
@@ -171,24 +171,6 @@ async def test_a_long_absence_is_written_in_batches_and_leaves_no_slot_out(
 
     assert len(statuses(bus, "a")) == 72
     assert len(statuses(bus, "b")) == 12
-
-
-async def test_a_task_that_ends_while_it_is_replaced_stops_nothing(
-    home: Home, bus: SqliteBus, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    line = job("a", "cron: '0 * * * *'", overlap="replace")
-    scheduler = await started(bus, schedule(home, line), clock)
-    await clock.advance(3600)
-    await scheduler.tick()
-
-    async def too_late(task_id: str, **more: Any) -> Any:
-        raise IllegalTransition(f"task {task_id} is final")
-
-    monkeypatch.setattr(bus, "cancel", too_late)
-    await clock.advance(3600)
-    await scheduler.tick()
-
-    assert [status for _, status in statuses(bus, "a")] == [SlotStatus.FIRED] * 2
 
 
 async def test_a_paused_job_lets_its_slots_go_and_says_so(

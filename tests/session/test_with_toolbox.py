@@ -25,7 +25,8 @@ async def pages(ctx: ToolContext, count: int) -> str:
 
 async def results(folder: Path, model: Actor) -> list[ToolFinished]:
     clock = FakeClock()
-    context = cast(ToolContext, SimpleNamespace(clock=clock, spill=folder))
+    task = SimpleNamespace(payload={})
+    context = cast(ToolContext, SimpleNamespace(clock=clock, spill=folder, task=task))
     brief = Brief("task-1", "scout", "You are Scout.", "Read.")
     session = Session(brief, model, Toolbox([pages, read_result], context), clock)
     return [step for step in await steps_of(session) if isinstance(step, ToolFinished)]
