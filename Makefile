@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: up test simulation check lock clean
+.PHONY: up test simulation chaos check lock clean
 
 up: .venv/installed            ## environment, install, run the crew in the foreground
 	@$(BIN)/harness up --home .
@@ -13,6 +13,9 @@ test: .venv/installed-dev      ## every fast test
 
 simulation: .venv/installed-dev  ## two thousand seeds of crashes, full disks and clock steps
 	$(BIN)/python -m tests.simulation --seeds 2000
+
+chaos: .venv/installed-dev       ## real processes, killed and frozen thirty times; full disks
+	$(BIN)/pytest -m siege
 
 check: .venv/installed-dev     ## what must hold besides the tests
 	scripts/check

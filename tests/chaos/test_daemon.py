@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -140,6 +141,41 @@ async def test_a_stop_in_the_middle_hands_the_task_back_unspent(house: House) ->
     _, shown = await harness(root, "queue", "show", task["id"])
     assert code == 0
     assert (shown["state"], shown["error"]) == ("request", None)
+
+
+async def test_a_hangup_has_the_files_read_again_unchanged_as_they_are(house: House) -> None:
+    async with up(house.home.root) as daemon:
+        daemon.process.send_signal(signal.SIGHUP)
+        await daemon.hear("files read again")
+        code = await daemon.end(signal.SIGTERM)
+
+    assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "environment"),
+    [
+        ("network: {allow: [localhost]}\n", {}),
+        ("models:\n", {"OLLAMA_HOST": "box:11434"}),
+        ("", {"HARNESS_NETWORK__ALLOW": "localhost"}),
+        ("[" * 3000, {}),
+    ],
+)
+def test_settings_that_cannot_run_are_exit_code_78(
+    house: House, settings: str, environment: dict[str, str]
+) -> None:
+    house.home.settings_file.write_text(settings)
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "harness", "up", "--home", str(house.home.root)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+
+    assert ran.returncode == 78
+    assert "Traceback" not in ran.stderr
 
 
 async def test_a_schedule_that_cannot_run_is_exit_code_78(house: House) -> None:

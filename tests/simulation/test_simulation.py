@@ -30,14 +30,14 @@ def test_a_seed_tells_the_same_story_again() -> None:
 # a simulation that finds no fault proves something only if it would find one
 
 
-def broken_seeds() -> int:
-    broken = 0
-    for seed in FEW:
+def is_found() -> bool:
+    """Whether one seed of many breaks."""
+    for seed in range(200):
         try:
             simulate(seed)
         except AssertionError:
-            broken += 1
-    return broken
+            return True
+    return False
 
 
 def test_a_callback_that_gets_lost_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,22 +48,22 @@ def test_a_callback_that_gets_lost_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(transitions, "request", forgetful)
 
-    assert broken_seeds() > 0
+    assert is_found()
 
 
 def test_a_deed_that_is_repeated_blindly_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(effects, "unknown", lambda tx, task_id: None)
 
-    assert broken_seeds() > 0
+    assert is_found()
 
 
 def test_a_lease_that_outlives_its_owner_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transitions, "reclaim", lambda tx, owner: [])
 
-    assert broken_seeds() > 0
+    assert is_found()
 
 
 def test_two_sessions_of_one_agent_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(World, "lanes", lambda world: {"scout": 2, "clerk": 2, "zoe": 2})
 
-    assert broken_seeds() > 0
+    assert is_found()
