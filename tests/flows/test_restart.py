@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from harness.app import App
-from harness.bus.port import Outcome, Request, State
-from harness.errors import ConfigError
+from harness.bus.port import JobState, Outcome, Request, State
+from harness.errors import ConfigError, Held
 from tests.doubles.feed_server import FeedServer
 from tests.flows.house import House, is_over
 
@@ -110,3 +110,27 @@ def test_a_home_whose_schedule_never_parsed_does_not_start(house: House) -> None
 
     with pytest.raises(ConfigError, match=r"cron\.yaml"):
         App.open(house.home, house.clock, {})
+
+
+async def test_what_cannot_be_written_changes_nothing_and_is_taken_up_later(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.agent("scout")
+    app = App.open(house.home, house.clock, {})
+    house.settings["network"] = {"allow": ["nas:80"]}
+    house.job("morning", agent="scout", cron="30 7 * * *")
+
+    async def refuse(state: JobState) -> JobState:
+        raise Held("harness.db is locked by another process")
+
+    with monkeypatch.context() as locked:
+        locked.setattr(app.bus, "set_job", refuse)
+        await app.reloader.look()
+
+    assert (app.crew.crontab.jobs, app.scheduler.due, app.web.allowed) == ({}, {}, frozenset())
+
+    await app.reloader.look()
+
+    assert list(app.crew.crontab.jobs) == list(app.scheduler.due) == ["morning"]
+    assert app.web.allowed == {("nas", 80)}
+    await app.aclose()
