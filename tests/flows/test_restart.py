@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from typing import Any
 
 import pytest
 
 from harness.app import App
 from harness.bus.port import JobState, Outcome, Request, State
+from harness.config.crew import Crew, read_crew
 from harness.errors import ConfigError, Held
 from tests.doubles.feed_server import FeedServer
 from tests.flows.house import House, is_over
+
+PATIENCE = 3.0  # seconds
 
 
 async def test_what_was_asked_before_the_start_is_answered_after_it(
@@ -133,4 +138,25 @@ async def test_what_cannot_be_written_changes_nothing_and_is_taken_up_later(
 
     assert list(app.crew.crontab.jobs) == list(app.scheduler.due) == ["morning"]
     assert app.web.allowed == {("nas", 80)}
+    await app.aclose()
+
+
+async def test_the_house_goes_on_while_its_files_are_read(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = App.open(house.home, house.clock, {})
+    house.agent("scout")
+    went_on = threading.Event()
+
+    def slow(*where: Any, **how: Any) -> Crew:
+        assert went_on.wait(PATIENCE)
+        return read_crew(*where, **how)
+
+    monkeypatch.setattr("harness.app.read_crew", slow)
+    reading = asyncio.create_task(app.reload())
+    await asyncio.sleep(0)
+    went_on.set()
+    await reading
+
+    assert list(app.crew.profiles) == ["scout"]
     await app.aclose()
