@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -26,7 +26,7 @@ BLOCKS = frozenset(
 )
 ROLES = {"navigation", "banner", "contentinfo", "complementary", "search", "menu", "dialog"}
 MARKS = {"li": "- ", **{f"h{level}": "#" * level + " " for level in range(1, 7)}}
-MAIN = "article, main, [role=main], #content, .post-content, .entry-content"
+MAIN_CLASSES = {"post-content", "entry-content"}
 SHORTEST_MAIN = 200  # characters; a shorter one is a teaser and not the article
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0[^.\d]?")
 _MARK = re.compile(r"(?:-|#{1,6})(?: |$)")
@@ -42,16 +42,41 @@ class Article:
 
 
 def extract(html: str) -> Article:
-    """The main text of a page. Never raises: any text at all is some HTML."""
+    """The main text of a page. Never raises: any text at all is some HTML.
+
+    The parser takes time that grows with the square of the depth: see `read_article` for pages
+    of strangers.
+    """
     tree = LexborHTMLParser(html.replace("\x00", ""))
     if tree.body is None:
         return Article("", "", 0)
     root, text = tree.body, ""
-    for candidate in tree.css(MAIN):
+    for candidate in main_parts(root):
         found = text_of(candidate)
         if len(found) > max(len(text), SHORTEST_MAIN):
             root, text = candidate, found
     return Article(title_of(tree), text or text_of(root), len(root.css("a[href]")))
+
+
+def main_parts(body: LexborNode) -> Iterator[LexborNode]:
+    """The outermost elements that are marked as the main text, and that a reader sees."""
+    stack = [body]
+    while stack:
+        node = stack.pop()
+        if is_main(node):
+            yield node
+        else:
+            stack.extend(child for child in reversed(list(node.iter())) if not is_hidden(child))
+
+
+def is_main(node: LexborNode) -> bool:
+    attributes = node.attributes
+    return (
+        node.tag in {"article", "main"}
+        or attributes.get("role") == "main"
+        or attributes.get("id") == "content"
+        or not MAIN_CLASSES.isdisjoint((attributes.get("class") or "").split())
+    )
 
 
 def title_of(tree: LexborHTMLParser) -> str:
@@ -88,18 +113,18 @@ def text_of(root: LexborNode, marks: Mapping[str, str] = MARKS) -> str:
 
 
 def is_content(node: LexborNode) -> bool:
-    """Whether a reader sees the element and it belongs to the text.
-
-    What is hidden is left out: it is where orders to language models are put.
-    """
-    if node.tag in FURNITURE:
+    """Whether a reader sees the element and it belongs to the text."""
+    if node.tag in FURNITURE or (node.attributes.get("role") or "").lower() in ROLES:
         return False
+    return not is_hidden(node)
+
+
+def is_hidden(node: LexborNode) -> bool:
+    """Whether a reader does not see it: it is where orders to language models are put."""
     attributes = node.attributes
     if "hidden" in attributes or attributes.get("aria-hidden") == "true":
-        return False
-    if (attributes.get("role") or "").lower() in ROLES:
-        return False
-    return not _HIDDEN_STYLE.search((attributes.get("style") or "").lower())
+        return True
+    return bool(_HIDDEN_STYLE.search((attributes.get("style") or "").lower()))
 
 
 def tidy(text: str) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 from pydantic import Field
 
 from harness.text.invisible import visible
-from harness.tools.article import extract
+from harness.tools.article_reader import read_article
 from harness.tools.context import ToolContext
 from harness.tools.response import Response
 from harness.tools.tool import Output, ToolError, tool
@@ -31,8 +30,7 @@ async def web_fetch(
     response = await ctx.web.get(url, headers={"Accept": ACCEPT})
     if not response.ok:
         raise ToolError(f"{response.url} answered {response.said}")
-    # a page of megabytes takes the parser a while, and everybody waits for the event loop
-    title, text = await asyncio.to_thread(readable, response)
+    title, text = await readable(response)
     if not text:
         raise ToolError(f"{response.url} has no readable text; it may need JavaScript")
     shown = cut(text, max_chars)
@@ -41,11 +39,11 @@ async def web_fetch(
     return Output(f"{head}\n\n{shown}{tail(len(shown), len(text))}", data)
 
 
-def readable(response: Response) -> tuple[str, str]:
-    """Title and text of what came. Raises ToolError for what is no text."""
+async def readable(response: Response) -> tuple[str, str]:
+    """Title and text of what came. Raises ToolError for what is no text or cannot be read."""
     kind = response.media_type or sniffed(response.body)
     if kind in PAGES or sniffed(response.body) == "text/html":
-        article = extract(response.text)
+        article = await read_article(response.text)
         links = f"\n\n({article.links} links on the page)" if article.links else ""
         return article.title, article.text and article.text + links
     if kind in FEEDS:
