@@ -7,21 +7,23 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice, repeat, takewhile
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
+from harness.bus.port import Slot
 from harness.bus.reader import Reader
 from harness.cli.output import (
     HomeOption,
     JsonOption,
     LimitOption,
     emit,
-    local,
+    note,
     say,
     table,
     the_home,
 )
-from harness.cli.schedule import cron_rows, in_zone, wall
+from harness.cli.schedule import cron_rows, in_zone, owing, remarks, wall
 from harness.cli.shapes import slot_shape
 from harness.config.crontab import Crontab, read_crontab
 from harness.config.durations import DurationError, parse_duration
@@ -29,7 +31,7 @@ from harness.config.home import Home
 from harness.config.job import Job
 from harness.config.names import did_you_mean
 from harness.config.profile import profile_files
-from harness.errors import NotFound, UsageError
+from harness.errors import ConfigError, NotFound, UsageError
 
 app = typer.Typer(no_args_is_help=True, help="The schedule in cron.yaml.")
 
@@ -72,12 +74,19 @@ def next_slots(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What fires next, in each job's own time zone."""
-    crontab = read_schedule(the_home(home))
+    """What fires next, in each job's own time zone. Jobs that rest are left out, and told."""
+    place = the_home(home)
+    crontab = read_schedule(place)
     begin = moment(start, crontab) if start else datetime.now(UTC)
     end = moment(until, crontab) if until else None
     jobs = [the_job(crontab, job)] if job else list(crontab.jobs.values())
-    found = upcoming([each for each in jobs if each.enabled], begin, end, None if end else limit)
+    with Reader(place.database) as reader:
+        paused = {name for name, state in reader.jobs().items() if state.paused}
+        told = [remark for each in jobs for remark in remarks(each, reader, asked=job is not None)]
+    awake = [each for each in jobs if each.enabled and each.id not in paused]
+    found = upcoming(awake, begin, end, None if end else limit)
+    for remark in told:
+        note(remark)
     if as_json:
         emit(
             [
@@ -97,17 +106,39 @@ def history(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What became of each slot: fired, missed or skipped."""
-    with Reader(the_home(home).database) as reader:
+    """What became of each slot: fired, missed or skipped; in each job's own time zone."""
+    place = the_home(home)
+    crontab, now = schedule_if_sound(place), datetime.now(UTC)
+    with Reader(place.database) as reader:
         slots = reader.slots(job, limit)
+        jobs = crontab.jobs if slots or job is None else {job: the_job(crontab, job)}
+        told = [owing(each, reader, now) for each in jobs.values() if job in (None, each.id)]
+    for remark in filter(None, told):
+        note(remark)
     if as_json:
         emit([slot_shape(slot) for slot in slots])
         return
-    rows = [
-        (local(s.slot), s.job, s.status, f"{s.lateness.total_seconds():.1f} s", s.task, s.note)
-        for s in slots
-    ]
+    rows = [(slot_wall(s, crontab), s.job, s.status, lateness(s), s.task, s.note) for s in slots]
     table(("slot", "job", "status", "late", "task", "note"), rows, "no slots yet")
+
+
+def schedule_if_sound(home: Home) -> Crontab:
+    """The schedule, or an empty one when it does not parse: what was, can be told all the same."""
+    try:
+        return read_schedule(home)
+    except ConfigError:
+        note("cron.yaml does not parse, see: harness cron lint")
+        return Crontab(ZoneInfo("UTC"))
+
+
+def slot_wall(slot: Slot, crontab: Crontab) -> str:
+    """A slot on the clock of its job; on the machine's when the job is gone."""
+    job = crontab.jobs.get(slot.job)
+    return wall(slot.slot.astimezone(job.zone if job else None))
+
+
+def lateness(slot: Slot) -> str:
+    return f"{slot.lateness.total_seconds():.1f} s"
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.bus.port import Event, Result, Slot, Task
+from harness.bus.runs import run_of
 from harness.cli.output import iso
 
 
@@ -63,6 +64,7 @@ def event_shape(event: Event) -> dict[str, Any]:
 
 
 def slot_shape(slot: Slot) -> dict[str, Any]:
+    run = run_of(slot)
     return {
         "job": slot.job,
         "slot": iso(slot.slot),
@@ -71,4 +73,6 @@ def slot_shape(slot: Slot) -> dict[str, Any]:
         "lateness_ms": round(slot.lateness.total_seconds() * 1000),
         "task": slot.task,
         "note": slot.note,
+        "count": run.count,
+        "first": iso(run.first),
     }
