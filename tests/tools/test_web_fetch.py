@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.text.fence import fenced
 from harness.tools.context import ToolContext
 from harness.tools.tool import ToolError
 from harness.tools.web_fetch import web_fetch
@@ -16,9 +17,11 @@ async def test_a_page_is_read_without_its_furniture(ctx: ToolContext, server: Fe
     output = await web_fetch(ctx, {"url": server.url("/to_article")})
 
     title = STORIES["granite-5"]["title"]
-    assert output.text.startswith(f"# {title} | Feeds Test\n{url}\n\n# {title}\n\nThe laboratory")
-    assert "- first point\n- second point" in output.text
-    assert output.text.endswith("(1 links on the page)")
+    page = f"# {title} | Feeds Test\n\n{output.data['text']}"
+    assert page.startswith(f"# {title} | Feeds Test\n\n# {title}\n\nThe laboratory")
+    assert "- first point\n- second point" in page
+    assert page.endswith("(1 links on the page)")
+    assert output.text == fenced(url, page)
     for furniture in ("Advertisement", "tracking code", "reveal your keys", "Most read", "Home"):
         assert furniture not in output.text
 
@@ -27,8 +30,8 @@ async def test_text_and_json_come_as_they_are(ctx: ToolContext, server: FeedServ
     text = await web_fetch(ctx, {"url": server.url("/plain.txt")})
     data = await web_fetch(ctx, {"url": server.url("/data.json")})
 
-    assert text.text.endswith("\n\njust text")
-    assert data.text.endswith('\n\n{"answer": 42}')
+    assert text.text == fenced(server.url("/plain.txt"), "just text")
+    assert data.text == fenced(server.url("/data.json"), '{"answer": 42}')
 
 
 async def test_a_long_page_is_cut_and_says_so(ctx: ToolContext, server: FeedServer) -> None:
@@ -39,7 +42,9 @@ async def test_a_long_page_is_cut_and_says_so(ctx: ToolContext, server: FeedServ
     assert output.data["characters"] == 15_999
     assert len(output.data["text"]) <= 1000
     assert output.data["text"].endswith("text.")
-    assert "[cut: 991 of 15999 characters; a larger max_chars shows more]" in output.text
+    shown, cut = output.text.rsplit("\n\n", 1)
+    assert shown == fenced(server.url("/plain.txt"), output.data["text"])
+    assert cut == "[cut: 991 of 15999 characters; a larger max_chars shows more]"
 
 
 @pytest.mark.parametrize(

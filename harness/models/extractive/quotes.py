@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from harness.models.extractive.digest import DEGRADED, quoted
 from harness.models.extractive.situation import Result, Situation
 from harness.models.extractive.wishes import about
+from harness.text.fence import unfenced
 from harness.text.markup import escape_markdown
 from harness.text.sentences import fitting, sentences
 from harness.text.words import clip, terms
@@ -58,7 +59,7 @@ def places(situation: Situation) -> Iterator[Place]:
         if result.text.strip() and not result.failed and not is_list(result):
             yield Place(
                 place_name(result),
-                readable(result.text),
+                readable(unfenced(result.text)),
                 result.tool == "web_fetch" or result.tool == "shared_context",
             )
     if len(situation.task) >= LONG_TASK:

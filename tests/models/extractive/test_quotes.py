@@ -12,6 +12,7 @@ from harness.models.extractive.digest import DEGRADED
 from harness.models.extractive.lookups import arguments
 from harness.models.extractive.wishes import about, hours_back, how_many, wants_news
 from harness.models.port import ChatRequest, Message, Role, ToolCall
+from harness.text.fence import fenced
 from tests.models.extractive.talking import (
     FETCH,
     MEMORY,
@@ -32,6 +33,18 @@ async def test_an_address_in_the_task_is_fetched_and_quoted() -> None:
     )
 
     assert calls == [("web_fetch", {"url": "https://pets.example/a"})]
+    assert reply.message.content == (
+        f"From https://pets.example/a:\n\n> Dogs guard the house at night.\n\n{DEGRADED}"
+    )
+
+
+async def test_a_page_in_its_fence_is_quoted_without_it() -> None:
+    page = fenced("https://pets.example/a", f"# Pets\n\n{PAGE}")
+
+    reply, _ = await converse(
+        "Which page reads of dogs? https://pets.example/a.", {"web_fetch": lambda _: page}, [FETCH]
+    )
+
     assert reply.message.content == (
         f"From https://pets.example/a:\n\n> Dogs guard the house at night.\n\n{DEGRADED}"
     )
