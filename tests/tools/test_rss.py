@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -160,7 +161,12 @@ def a_reading(name: str, dates: list[str | None]) -> Reading:
     return Reading(Source(name=name, url=f"http://{name}.test/"), entries)
 
 
-DATES = st.one_of(st.none(), st.datetimes().map(lambda m: m.replace(2026).isoformat() + "+00:00"))
+DATES = st.one_of(
+    st.none(),
+    st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)).map(
+        lambda m: m.isoformat() + "+00:00"
+    ),
+)
 
 
 @given(st.lists(st.lists(DATES, max_size=8), max_size=6), st.integers(1, 30))
