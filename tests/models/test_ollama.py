@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -419,12 +420,15 @@ async def test_a_prompt_that_fits_better_than_guessed_is_answered() -> None:
 
 
 async def test_silence_before_the_first_token_of_a_loaded_model_ends_in_its_own_time() -> None:
-    times = Timeouts(load=30.0, first_token=0.05, idle=30.0, look=0.01)
+    times = Timeouts(load=3.0, first_token=0.05, idle=3.0, look=0.01)
     async with OllamaDouble() as double, talking(double, timeouts=times) as model:
         double.say(Answer(fault=Fault.HANG))
 
+        began = monotonic()
         with pytest.raises(ModelUnavailable, match=r"0\.05 s for the first token"):
             await model.chat(HI)
+
+    assert monotonic() - began < 1.5  # the time for loading is over too
 
 
 async def test_a_load_may_take_longer_than_a_first_token() -> None:
@@ -445,12 +449,15 @@ async def test_a_load_that_does_not_end_is_told_as_a_load() -> None:
 
 
 async def test_silence_between_two_lines_is_told_as_such() -> None:
-    times = Timeouts(load=30.0, first_token=30.0, idle=0.05)
+    times = Timeouts(load=3.0, first_token=3.0, idle=0.05)
     async with OllamaDouble() as double, talking(double, timeouts=times) as model:
         double.say(Answer("Some words, then none", fault=Fault.HANG, fault_after=2))
 
+        began = monotonic()
         with pytest.raises(ModelUnavailable, match=r"0\.05 s between two lines"):
             await model.chat(HI)
+
+    assert monotonic() - began < 1.5
 
 
 async def test_a_quick_answer_costs_one_request_and_one_connection() -> None:
