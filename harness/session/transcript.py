@@ -75,8 +75,9 @@ class Recorded:
 class Transcript:
     """A file that grows by one line for each step; each is handed to the system at once.
 
-    A second session of the same attempt (the first was released unspent) goes on in the
-    same file, after a header of its own: nothing is ever overwritten.
+    Attempts only count up, so each has a file of its own. Where there is one all the same (the
+    database was put back from a backup), it goes on after a header of its own: nothing is ever
+    overwritten.
     """
 
     def __init__(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model
@@ -62,7 +62,6 @@ class Tool:
     idempotent: Judgement = always  # doing it twice with these arguments does no harm
     max_chars: int = 24_000  # of its result; the rest goes to a file
     timeout: float = 60.0  # seconds
-    aliases: tuple[str, ...] = field(default=())
 
     @property
     def spec(self) -> ToolSpec:
@@ -87,7 +86,6 @@ def tool(
     idempotent: Judgement = always,
     max_chars: int = 24_000,
     timeout: float = 60.0,
-    aliases: tuple[str, ...] = (),
 ) -> Callable[[Function], Tool]:
     """Make a Tool of `async def name(ctx, ...)`; `ctx` is left out of schema and manual."""
 
@@ -101,7 +99,6 @@ def tool(
             idempotent=idempotent,
             max_chars=max_chars,
             timeout=timeout,
-            aliases=aliases,
         )
 
     return build

@@ -32,7 +32,7 @@ class Toolbox:
         self.context = context
         self.max_chars = max_chars
         self.specs: Sequence[ToolSpec] = tuple(tool.spec for tool in tools)
-        self._by_name = named(self.tools)
+        self._by_name = {tool.name: tool for tool in self.tools}
 
     def is_parallel(self, name: str) -> bool:
         """Whether calls of this tool may run beside others of the same turn."""
@@ -99,12 +99,6 @@ class Toolbox:
         names = [tool.name for tool in self.tools]
         ask = did_you_mean(name, self._by_name)
         return f"there is no tool `{name}`; {ask or 'known: ' + ', '.join(names)}"
-
-
-def named(tools: Sequence[Tool]) -> Mapping[str, Tool]:
-    """Each tool under its name and its aliases; a real name wins over an alias."""
-    aliases = {alias: tool for tool in tools for alias in tool.aliases}
-    return aliases | {tool.name: tool for tool in tools}
 
 
 def complaints(tool: Tool, error: ValidationError) -> Iterator[str]:
