@@ -1,7 +1,8 @@
 """Ten thousand jobs due in one second: `python benchmarks/due.py [--jobs N] [--json]`.
 
 The real scheduler and the real bus on a disk, on a clock that is set to the second at which
-every job falls due. Beside them a task counts how long the event loop keeps it waiting; the
+every job falls due; then the start of a home with sixty jobs that was switched off for a month.
+Beside them a task counts how long the event loop keeps it waiting; the
 same count with nothing to do shows what the machine itself does to it.
 """
 
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -35,7 +37,9 @@ JOBS = 10_000
 AGENTS = 6
 ZONE = ZoneInfo("America/Los_Angeles")
 PROBE_SECONDS = 0.001
-LINE = "0 6 * * *"
+DAILY = "0 6 * * *"
+HOURLY_JOBS = 60
+MONTH = timedelta(days=30)
 
 
 class Probe:
@@ -58,7 +62,7 @@ def main() -> None:
     wish = arguments.parse_args()
     # a line for each slot is the log's cost and no part of the question
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    figures = asyncio.run(measure(wish.jobs))
+    figures = asyncio.run(measure(wish.jobs)) | asyncio.run(come_back())
     if wish.json:
         print(json.dumps(figures))
         return
@@ -70,7 +74,7 @@ async def measure(number: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         home, clock = Home(Path(folder)), FakeClock()
         async with SqliteBus.open(home, clock, Ids(clock)) as bus:
-            scheduler = Scheduler(bus, schedule(number), clock)
+            scheduler = Scheduler(bus, schedule(number, DAILY), clock)
             async with serving(scheduler):
                 idle = await quiet()
                 due = min(scheduler.due.values())
@@ -102,6 +106,12 @@ async def quiet() -> float:
 
 
 async def fire(scheduler: Scheduler) -> dict[str, float]:
+    seconds, block = await timed(scheduler)
+    return {"all_requested_s": seconds, "longest_block_ms": block}
+
+
+async def timed(scheduler: Scheduler) -> tuple[float, float]:
+    """One tick: its seconds, and the milliseconds of the longest wait beside it."""
     probe = Probe()
     watching = asyncio.create_task(probe.run())
     begun = time.perf_counter()
@@ -109,7 +119,22 @@ async def fire(scheduler: Scheduler) -> dict[str, float]:
     seconds = time.perf_counter() - begun
     await asyncio.sleep(PROBE_SECONDS)  # a last wait counts too
     watching.cancel()
-    return {"all_requested_s": seconds, "longest_block_ms": probe.longest * 1000}
+    return seconds, probe.longest * 1000
+
+
+async def come_back() -> dict[str, float]:
+    """A month of hours of sixty jobs, all to be written at the start."""
+    crontab = schedule(HOURLY_JOBS, "0 * * * *")
+    with tempfile.TemporaryDirectory() as folder:
+        home, clock = Home(Path(folder)), FakeClock()
+        async with SqliteBus.open(home, clock, Ids(clock)) as bus:
+            await Scheduler(bus, crontab, clock).apply(crontab)
+            clock.shift(MONTH)
+            scheduler = Scheduler(bus, crontab, clock)
+            await scheduler.apply(crontab)
+            seconds, block = await timed(scheduler)
+            rows = len(bus.reader.slots(limit=100_000))
+    return {"month_slots": rows, "month_s": seconds, "month_block_ms": block}
 
 
 def stored(bus: SqliteBus, number: int) -> dict[str, float]:
@@ -122,14 +147,14 @@ def stored(bus: SqliteBus, number: int) -> dict[str, float]:
     }
 
 
-def schedule(number: int) -> Crontab:
-    jobs = {f"job-{count}": job(f"job-{count}", count) for count in range(number)}
-    return Crontab(ZONE, jobs)
+def schedule(number: int, when: str) -> Crontab:
+    jobs = (job(f"job-{count}", f"agent-{count % AGENTS}", when) for count in range(number))
+    return Crontab(ZONE, {job.id: job for job in jobs})
 
 
-def job(name: str, count: int) -> Job:
-    line = JobLine(agent=f"agent-{count % AGENTS}", prompt="Morning digest.", cron=LINE)
-    return Job(name, line, ZONE, Cronline.parse(LINE))
+def job(name: str, agent: str, when: str) -> Job:
+    line = JobLine(agent=agent, prompt="Morning digest.", cron=when)
+    return Job(name, line, ZONE, Cronline.parse(when))
 
 
 if __name__ == "__main__":
