@@ -58,11 +58,12 @@ class Probe:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--jobs", type=int, default=JOBS)
+    arguments.add_argument("--month-jobs", type=int, default=HOURLY_JOBS)
     arguments.add_argument("--json", action="store_true")
     wish = arguments.parse_args()
     # a line for each slot is the log's cost and no part of the question
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    figures = asyncio.run(measure(wish.jobs)) | asyncio.run(come_back())
+    figures = asyncio.run(measure(wish.jobs)) | asyncio.run(come_back(wish.month_jobs))
     if wish.json:
         print(json.dumps(figures))
         return
@@ -122,9 +123,9 @@ async def timed(scheduler: Scheduler) -> tuple[float, float]:
     return seconds, probe.longest * 1000
 
 
-async def come_back() -> dict[str, float]:
-    """A month of hours of sixty jobs, all to be written at the start."""
-    crontab = schedule(HOURLY_JOBS, "0 * * * *")
+async def come_back(number: int) -> dict[str, float]:
+    """A month of hours of each job, all to be written at the start."""
+    crontab = schedule(number, "0 * * * *")
     with tempfile.TemporaryDirectory() as folder:
         home, clock = Home(Path(folder)), FakeClock()
         async with SqliteBus.open(home, clock, Ids(clock)) as bus:

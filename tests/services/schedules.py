@@ -34,10 +34,15 @@ async def started(bus: SqliteBus, crontab: Crontab, clock: FakeClock) -> Schedul
     return scheduler
 
 
-async def pass_time(scheduler: Scheduler, clock: FakeClock, span: timedelta) -> None:
-    """Let a span go by, a minute at a time, with all tasks of the crew done at once."""
-    for _ in range(int(span / timedelta(minutes=1))):
-        await clock.advance(60)
+async def pass_time(
+    scheduler: Scheduler,
+    clock: FakeClock,
+    span: timedelta,
+    stride: timedelta = timedelta(minutes=1),
+) -> None:
+    """Let a span go by, a stride at a time, with all tasks of the crew done at once."""
+    for _ in range(int(span / stride)):
+        await clock.advance(stride.total_seconds())
         await scheduler.tick()
         while task := await scheduler.bus.claim("scout", cap=1, owner="test"):
             await scheduler.bus.final(task, Outcome.DONE, Result())
