@@ -6,6 +6,7 @@ where there is one, the next thing to do.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,29 @@ class Held(HarnessError):
     """Another process holds what this one needs."""
 
     exit_code = 6
+
+
+class ReaderGone(Exception):
+    """Nobody reads our output any more: no error, and no reason to go on."""
+
+
+HINTS = {
+    errno.ENOSPC: "free some space and try again",
+    errno.EACCES: "check who owns it",
+    errno.EPERM: "check who owns it",
+    errno.EROFS: "it is mounted to be read only",
+    errno.ENOTDIR: "a file is where a folder should be: move it away",
+    errno.EEXIST: "a file is where a folder should be: move it away",
+    errno.ENOENT: "the folder above it is missing",
+    errno.EMFILE: "too many files are open: raise the limit (ulimit -n)",
+}
+
+
+def explained(error: OSError) -> HarnessError:
+    """What the system refused, with what to do about it."""
+    what = error.strerror or str(error)
+    where = f"{error.filename}: " if error.filename else "the answer cannot be written: "
+    return HarnessError(f"{where}{what}", hint=HINTS.get(error.errno or 0))
 
 
 @dataclass(frozen=True)

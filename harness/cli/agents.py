@@ -11,6 +11,7 @@ import typer
 from harness.cli.output import (
     HomeOption,
     JsonOption,
+    LimitOption,
     emit,
     facts,
     note,
@@ -32,15 +33,18 @@ AgentArgument = Annotated[str, typer.Argument(metavar="AGENT", help="Name of an 
 
 
 @app.command("list")
-def list_agents(home: HomeOption = None, as_json: JsonOption = False) -> None:
+def list_agents(
+    limit: LimitOption = 1000, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
     """Every agent with its model and what it is for."""
     crew = read_crew(the_home(home), NAMES)
+    profiles = list(crew.profiles.values())[:limit]
     if as_json:
-        emit([agent_shape(crew, profile) for profile in crew.profiles.values()])
+        emit([agent_shape(crew, profile) for profile in profiles])
         return
     rows = [
-        (name, model_of(crew, profile), len(jobs_of(crew, name)), short(profile.front.description))
-        for name, profile in crew.profiles.items()
+        (p.name, model_of(crew, p), len(jobs_of(crew, p.name)), short(p.front.description))
+        for p in profiles
     ]
     table(("agent", "model", "jobs", "for"), rows, "no agents: make one with harness agents new")
     for problem in crew.problems:

@@ -33,6 +33,9 @@ from harness.config.names import did_you_mean
 from harness.config.profile import profile_files
 from harness.errors import ConfigError, NotFound, UsageError
 
+FEW = 10  # slots told when nothing says how many
+MOST = 1000  # slots of a span of time
+
 app = typer.Typer(no_args_is_help=True, help="The schedule in cron.yaml.")
 
 JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="A job of cron.yaml.")]
@@ -40,11 +43,13 @@ MaybeJob = Annotated[str | None, typer.Argument(metavar="[JOB]", help="One job; 
 
 
 @app.command("list")
-def list_jobs(home: HomeOption = None, as_json: JsonOption = False) -> None:
+def list_jobs(
+    limit: LimitOption = MOST, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
     """Every job: when it fires next, and how its last slot ended."""
     place = the_home(home)
     with Reader(place.database) as reader:
-        rows = cron_rows(read_schedule(place), reader, datetime.now(UTC))
+        rows = cron_rows(read_schedule(place), reader, datetime.now(UTC))[:limit]
     if as_json:
         emit([row.shape() for row in rows])
         return
@@ -70,7 +75,9 @@ def next_slots(
     until: Annotated[
         str | None, typer.Option("--until", help="A time, or a span from now.")
     ] = None,
-    limit: LimitOption = 10,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="At most so many; 10 without --until.")
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -84,7 +91,7 @@ def next_slots(
         paused = {name for name, state in reader.jobs().items() if state.paused}
         told = [remark for each in jobs for remark in remarks(each, reader, asked=job is not None)]
     awake = [each for each in jobs if each.enabled and each.id not in paused]
-    found = upcoming(awake, begin, end, None if end else limit)
+    found = upcoming(awake, begin, end, limit or (MOST if end else FEW))
     for remark in told:
         note(remark)
     if as_json:
@@ -185,11 +192,9 @@ def moment(text: str, crontab: Crontab) -> datetime:
 
 
 def upcoming(
-    jobs: list[Job], begin: datetime, end: datetime | None, limit: int | None
+    jobs: list[Job], begin: datetime, end: datetime | None, limit: int
 ) -> list[tuple[datetime, Job]]:
-    """The slots later than `begin`, to `end` or up to `limit`, soonest first."""
+    """At most `limit` slots later than `begin`, none later than `end`, soonest first."""
     lines = [zip(job.slots(begin), repeat(job)) for job in jobs]
     merged = heapq.merge(*lines, key=lambda pair: (pair[0], pair[1].id))
-    if end is not None:
-        return list(takewhile(lambda pair: pair[0] <= end, merged))
-    return list(islice(merged, limit))
+    return list(islice(takewhile(lambda pair: end is None or pair[0] <= end, merged), limit))

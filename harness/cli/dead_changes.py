@@ -11,6 +11,7 @@ from harness.cli.dead import the_dead
 from harness.cli.output import HomeOption, JsonOption, age, emit, say, short, the_home
 from harness.cli.posting import audit, open_bus
 from harness.cli.shapes import task_shape
+from harness.cli.stale import YesOption, confirm_stale
 from harness.config.durations import parse_duration
 
 app = typer.Typer()
@@ -21,11 +22,17 @@ TasksArgument = Annotated[list[str], typer.Argument(metavar="TASK...", help="Ids
 
 
 @app.command()
-def resend(tasks: TasksArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+def resend(
+    tasks: TasksArgument,
+    yes: YesOption = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Try them again with a new budget of attempts; id, key and lineage stay."""
     place = the_home(home)
     with open_bus(place) as bus:
         found = [the_dead(bus.reader, task) for task in tasks]
+        confirm_stale(found, yes=yes)
         sent = [bus.resend(task.id, actor="person") for task in found]
     audit(place, "dead.resent", *(task.id for task in sent))
     if as_json:

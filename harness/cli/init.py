@@ -9,6 +9,7 @@ import typer
 
 from harness.cli.output import JsonOption, emit, say
 from harness.cli.sample import copy_sample
+from harness.errors import UsageError
 
 
 def init(
@@ -19,6 +20,8 @@ def init(
 ) -> None:
     """Make a new home with the sample crew; files that are there already stay as they are."""
     home = directory.expanduser().resolve()
+    if home.exists() and not home.is_dir():
+        raise UsageError(f"{home} is a file", hint="name a folder, which is made if it is missing")
     home.mkdir(parents=True, exist_ok=True)
     made = copy_sample(home)
     (home / "memory").mkdir(exist_ok=True)

@@ -6,12 +6,15 @@ that reads a table does not pay for the daemon.
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from harness import __version__
-from harness.errors import HarnessError
+from harness.errors import HarnessError, ReaderGone, UsageError, explained
 
 if TYPE_CHECKING:
     import typer
@@ -31,25 +34,95 @@ COMMANDS = {  # name: (module in this room, whether it is a group of commands)
     "restore": ("backup", False),
 }
 CHANGES = {"cron", "queue", "dead"}  # groups whose writing commands lie in NAME_changes
+EVERYWHERE = {"--home": 2, "--json": 1}  # options of every command, and the words they take
 INTERRUPTED = 130  # 128 + SIGINT, as shells do
 
 
 def run() -> None:
     """Run the command of this process's arguments and exit with its code."""
-    arguments = sys.argv[1:]
+    arguments = command_first(sys.argv[1:])
     if arguments[:1] == ["--version"]:
         sys.stdout.write(f"harness {__version__}\n")
         return
     try:
-        build(arguments)()
+        prepare_streams()
+        check_text(arguments)
+        # not its standalone mode: an error is told in our words, and as JSON where that is asked
+        ended = build(arguments)(arguments, standalone_mode=False)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # the reader of our output went away, as `head` does
-        sys.stderr.close()
-        sys.exit(0)
+    except ReaderGone:  # who read our output went away, as `head` does
+        silence(sys.stdout)
     except HarnessError as error:
-        report(error, as_json="--json" in arguments)
-        sys.exit(error.exit_code)
+        stop(error, arguments)
+    except OSError as error:
+        stop(explained(error), arguments)
+    except Exception as error:
+        stop(usage_error(error), arguments)
+    else:
+        sys.exit(ended if isinstance(ended, int) else 0)
+
+
+def stop(error: HarnessError, arguments: list[str]) -> NoReturn:
+    report(error, as_json="--json" in arguments)
+    sys.exit(error.exit_code)
+
+
+def command_first(arguments: list[str]) -> list[str]:
+    """`harness --home DIR status` is the same as `harness status --home DIR`."""
+    options = 0
+    while options < len(arguments) and arguments[options] in EVERYWHERE:
+        options += EVERYWHERE[arguments[options]]
+    return arguments[options:] + arguments[:options]
+
+
+def prepare_streams() -> None:
+    """Make whatever is printed printable, and a stream that is closed one that leads nowhere."""
+    sys.stdout = sys.stdout or open_nowhere()
+    sys.stderr = sys.stderr or open_nowhere()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def open_nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
+
+
+def silence(stream: TextIO) -> None:
+    """Nothing that is still to be flushed may fail on the way out."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def check_text(arguments: list[str]) -> None:
+    """Raises UsageError for an argument that is no text in this locale."""
+    for number, argument in enumerate(arguments, start=1):
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            shown = argument.encode(errors="backslashreplace").decode()[:60]
+            raise UsageError(
+                f"argument {number} is not valid UTF-8: {shown}",
+                hint="use UTF-8, and a locale with it, like LC_ALL=C.UTF-8",
+            ) from error
+
+
+def usage_error(error: Exception) -> HarnessError:
+    """What typer says of the words of a command. Raises what is no such thing."""
+    import typer
+
+    if isinstance(error, typer.Abort):
+        sys.exit(INTERRUPTED)
+    if not hasattr(error, "format_message"):  # what typer raises has it, whichever click it is of
+        raise error
+    context = getattr(error, "ctx", None)
+    told = error.format_message()
+    if context is not None and told.startswith("Usage:"):  # a group alone: its help is the answer
+        sys.stderr.write(f"{told}\n")
+        sys.exit(UsageError.exit_code)
+    hint = f"{context.command_path} --help" if context is not None else None
+    return UsageError(told, hint=hint)
 
 
 def build(arguments: list[str]) -> typer.Typer:
@@ -66,7 +139,7 @@ def build(arguments: list[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(everywhere)
-    meant = next((word for word in arguments if word in COMMANDS), None)
+    meant = next((word for word in arguments[:1] if word in COMMANDS), None)
     for name in [meant] if meant else COMMANDS:
         module_name, is_group = COMMANDS[name]
         module = import_module(f"harness.cli.{module_name}")
@@ -82,7 +155,7 @@ def build(arguments: list[str]) -> typer.Typer:
 def only_reads(group: typer.Typer, arguments: list[str]) -> bool:
     """Whether a command of the group that changes nothing is meant."""
     names = {each.name or each.callback.__name__ for each in group.registered_commands}  # type: ignore[union-attr]
-    return any(word in names for word in arguments)
+    return any(word in names for word in arguments[1:2])
 
 
 def everywhere() -> None:

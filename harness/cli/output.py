@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ import typer
 
 from harness.backup.swap import mend_if_interrupted
 from harness.config.home import Home, find_home
+from harness.errors import HarnessError, ReaderGone
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="The home; else HARNESS_HOME, else the nearest.")
@@ -21,6 +23,7 @@ HomeOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="At most so many rows.")]
 
+COMMANDING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 COLOURS = {"red": 31, "green": 32, "yellow": 33, "dim": 2, "bold": 1}
 TINTS = {
     "done": "green",
@@ -43,12 +46,18 @@ def the_home(given: Path | None) -> Home:
     named = given or os.environ.get("HARNESS_HOME")
     if named:  # a restore that was killed half way is finished before anybody misses the home
         mend_if_interrupted(Path(named).expanduser().resolve())
-    return find_home(given, os.environ.get("HARNESS_HOME"), Path.cwd())
+    home = find_home(given, os.environ.get("HARNESS_HOME"), Path.cwd())
+    if home.state.exists() and not home.state.is_dir():
+        raise HarnessError(f"{home.state} is no folder", hint="move that file away")
+    return home
 
 
 def say(text: str = "") -> None:
-    """A line of the answer, on stdout."""
-    typer.echo(text)
+    """A line of the answer, on stdout. Raises ReaderGone."""
+    try:
+        typer.echo(text)
+    except BrokenPipeError as error:
+        raise ReaderGone from error
 
 
 def note(text: str) -> None:
@@ -58,7 +67,7 @@ def note(text: str) -> None:
 
 def emit(document: object) -> None:
     """The one JSON document."""
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2, default=plain))
+    say(json.dumps(document, ensure_ascii=False, indent=2, default=plain))
 
 
 def plain(value: object) -> object:
@@ -80,7 +89,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], empty: str) 
     if not rows:
         say(empty)
         return
-    cells = [[str(cell) if cell is not None else "-" for cell in row] for row in rows]
+    cells = [["-" if cell is None else one_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
     head = "  ".join(h.upper().ljust(w) for h, w in zip(headers, widths, strict=True))
     say(paint(head.rstrip(), "dim"))
@@ -97,14 +106,28 @@ def facts(pairs: Mapping[str, object]) -> None:
     known = {name: value for name, value in pairs.items() if value is not None}
     width = max(map(len, known), default=0)
     for name, value in known.items():
-        say(f"{paint(name.ljust(width), 'dim')}  {value}")
+        shown = value if isinstance(value, Painted) else clean(str(value))
+        say(f"{paint(name.ljust(width), 'dim')}  {shown}")
 
 
-def paint(text: str, colour: str) -> str:
+class Painted(str):
+    """Text in which the escapes of a terminal are our own."""
+
+
+def paint(text: str, colour: str) -> Painted:
     """Colour only on a terminal that wants it; the word always carries the meaning too."""
     if not colour or not sys.stdout.isatty() or "NO_COLOR" in os.environ:
-        return text
-    return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m"
+        return Painted(text)
+    return Painted(f"\x1b[{COLOURS[colour]}m{text}\x1b[0m")
+
+
+def one_line(cell: object) -> str:
+    return " ".join(clean(str(cell)).split("\n"))
+
+
+def clean(text: str) -> str:
+    """What somebody else wrote, with characters that would command a terminal made visible."""
+    return COMMANDING.sub(lambda match: f"\\x{ord(match[0]):02x}", text.replace("\r\n", "\n"))
 
 
 def local(moment: datetime | None) -> str:
@@ -123,6 +146,11 @@ def age(moment: datetime | None, now: datetime | None = None) -> str:
             text = f"{int(size // length)}{unit}"
             return f"{text} ago" if seconds > 0 else f"in {text}"
     return "now"
+
+
+def counted(number: int, what: str) -> str:
+    """`1 problem`, `2 problems`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def short(text: str, width: int = 60) -> str:

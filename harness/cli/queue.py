@@ -15,6 +15,7 @@ from harness.cli.output import (
     JsonOption,
     LimitOption,
     age,
+    clean,
     emit,
     facts,
     local,
@@ -25,10 +26,13 @@ from harness.cli.output import (
 )
 from harness.cli.shapes import event_shape, task_shape
 from harness.config.home import Home
+from harness.config.names import did_you_mean
+from harness.errors import NotFound
 
 app = typer.Typer(no_args_is_help=True, help="Tasks: what waits, runs, and is over.")
 
 LOOK_SECONDS = 0.2
+NOT_AGENTS = {"AGENTS", "USER"}  # markdown files beside the profiles
 TaskArgument = Annotated[
     str, typer.Argument(metavar="TASK", help="An id, or the unique beginning of one.")
 ]
@@ -45,8 +49,11 @@ def list_tasks(
     as_json: JsonOption = False,
 ) -> None:
     """The newest tasks."""
-    with Reader(the_home(home).database) as reader:
+    place = the_home(home)
+    with Reader(place.database) as reader:
         tasks = reader.tasks(state=state, agent=agent, limit=limit)
+    if not tasks and agent is not None:
+        check_agent(place, agent)
     if as_json:
         emit([task_shape(task) for task in tasks])
         return
@@ -66,6 +73,15 @@ def list_tasks(
     table(headers, rows, "no such tasks")
 
 
+def check_agent(home: Home, agent: str) -> None:
+    """Raises NotFound for an agent that is not in this home."""
+    # without what reads profiles: a command that only looks must not wait for pydantic
+    names = sorted(path.stem for path in home.agents.glob("*") if path.stem not in NOT_AGENTS)
+    if agent not in names:
+        hint = did_you_mean(agent, names) or f"known: {', '.join(names)}"
+        raise NotFound(f"there is no agent `{agent}`, and no task of one", hint=hint)
+
+
 @app.command()
 def show(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """One task: what was asked, each event, and the answer."""
@@ -82,9 +98,10 @@ def show(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = Fals
     rows = [(e.seq, local(e.at), e.state, e.outcome, e.attempt, e.actor, e.note) for e in events]
     table(("seq", "at", "state", "outcome", "try", "by", "note"), rows, "no events")
     for delivery in deliveries:
-        say(f"delivery to {delivery.channel}: {delivery.state} {delivery.note or ''}".rstrip())
+        why = clean(delivery.note or "")
+        say(f"delivery to {delivery.channel}: {delivery.state} {why}".rstrip())
     if found.result and found.result.text:
-        say(f"\n{found.result.text}")
+        say(f"\n{clean(found.result.text)}")
 
 
 def show_task(home: Home, task: Task) -> None:
@@ -116,7 +133,10 @@ def show_task(home: Home, task: Task) -> None:
 @app.command()
 def watch(agent: AgentOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Every event as it happens, until Ctrl-C; with --json one object a line."""
-    with Reader(the_home(home).database) as reader:
+    place = the_home(home)
+    while not place.database.exists():  # of a home that never ran, an empty one would be watched
+        time.sleep(LOOK_SECONDS)
+    with Reader(place.database) as reader:
         seen = reader.last_seq()
         while True:
             for event in reader.events_after(seen):
@@ -133,6 +153,6 @@ def event_line(task: Task, event: Event, *, as_json: bool) -> str:
         return json.dumps(fact, ensure_ascii=False)
     where = f"{event.state} {event.outcome or ''}".strip()
     why = f"  {event.note}" if event.note else ""
-    return (
+    return clean(
         f"{local(event.at)}  {task.id}  {task.agent:<8}  {where:<16}  {short(task.title, 40)}{why}"
     )

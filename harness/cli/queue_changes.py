@@ -9,16 +9,24 @@ from harness.cli.output import HomeOption, JsonOption, emit, say, short, the_hom
 from harness.cli.posting import audit, open_bus
 from harness.cli.queue import TaskArgument
 from harness.cli.shapes import task_shape
+from harness.cli.stale import YesOption, confirm_stale
 
 app = typer.Typer()
 
 
 @app.command()
-def resend(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+def resend(
+    task: TaskArgument,
+    yes: YesOption = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Give a dead task a new budget of attempts; id, key and lineage stay."""
     place = the_home(home)
     with open_bus(place) as bus:
-        sent = bus.resend(bus.reader.get(task).id, actor="person")
+        found = bus.reader.get(task)
+        confirm_stale([found], yes=yes)
+        sent = bus.resend(found.id, actor="person")
     audit(place, "task.resent", sent.id)
     done(sent, "waits again", as_json=as_json)
 

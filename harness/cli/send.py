@@ -11,18 +11,19 @@ import typer
 
 from harness.bus.port import Outcome, Priority, Request, State, Task
 from harness.bus.reader import Reader
-from harness.cli.output import HomeOption, JsonOption, age, emit, note, say, the_home
+from harness.cli.output import HomeOption, JsonOption, age, clean, emit, note, say, the_home
 from harness.cli.posting import audit, open_bus
 from harness.cli.shapes import task_shape
 from harness.config.durations import parse_duration
 from harness.config.home import Home
 from harness.config.names import did_you_mean
-from harness.config.profile import profile_files
+from harness.config.profile import profile_files, read_profile
 from harness.config.settings import read_settings
-from harness.errors import DaemonNeeded, NotFound, WaitTimeout
+from harness.errors import ConfigError, DaemonNeeded, NotFound, UsageError, WaitTimeout
 from harness.services.lock import holder
 
 LOOK_SECONDS = 0.05
+DELIVERY_SECONDS = 2.0  # that an answer which is there is held back to be delivered first
 ANSWERED = {Outcome.DONE, Outcome.PARTIAL}
 WORDS = {
     State.REQUEST: "waits",
@@ -34,7 +35,9 @@ WORDS = {
 
 def send(
     agent: Annotated[str, typer.Argument(metavar="AGENT", help="Who is asked.")],
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What it should do.")],
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="What it should do; - reads it from stdin.")
+    ],
     key: Annotated[
         str | None, typer.Option("--key", help="The same key asks for the same task only once.")
     ] = None,
@@ -51,7 +54,7 @@ def send(
     """Ask an agent; the request is on the disk when this returns."""
     place = the_home(home)
     patience = parse_duration(timeout).total_seconds()
-    task = post(place, agent, text, key, priority)
+    task = post(place, agent, wish_of(text), key, priority)
     running = holder(place) is not None
     if not running:
         note(f"the crew is not running: task {task.id} is stored and waits for `harness up`")
@@ -69,37 +72,72 @@ def send(
     raise typer.Exit(exit_code(task))
 
 
+def wish_of(text: str) -> str:
+    """The text of the request. Raises UsageError when there is none."""
+    wish = sys.stdin.read() if text == "-" and sys.stdin else text
+    if not wish.strip():
+        raise UsageError("the request is empty", hint="say what the agent should do")
+    return wish
+
+
 def post(home: Home, agent: str, text: str, key: str | None, priority: Priority) -> Task:
-    """Store the request. Raises NotFound for an agent that is not in this home."""
-    names = [name for name, _ in profile_files(home)]
-    if agent not in names:
-        hint = did_you_mean(agent, names) or f"known: {', '.join(names)}"
-        raise NotFound(f"there is no agent `{agent}` in {home.root}", hint=hint)
+    """Store the request. Raises NotFound for an agent that is not in this home, UsageError
+    for a key that belongs to another request."""
+    if key is not None and not key.strip():
+        raise UsageError("the key is empty", hint="leave --key out, or give one")
+    check_agent(home, agent)
     deliver = read_settings(home.settings_file, os.environ).delivery.default
     with open_bus(home) as bus:
         task = bus.request(
             Request(agent=agent, prompt=text, key=key, priority=priority, deliver=deliver)
         )
+    if (task.agent, task.prompt) != (agent, text):
+        raise UsageError(
+            f"the key `{key}` belongs to task {task.id}, which asks {task.agent} something else",
+            hint="take another key; the same key means the same request",
+        )
     audit(home, "task.sent", task.id, agent=agent, text=text, key=key, priority=str(priority))
     return task
 
 
+def check_agent(home: Home, agent: str) -> None:
+    """Raises NotFound for an agent that is not in this home; notes one whose file is bad."""
+    files = dict(profile_files(home))
+    if agent not in files:
+        hint = did_you_mean(agent, files) or f"known: {', '.join(files)}"
+        raise NotFound(f"there is no agent `{agent}` in {home.root}", hint=hint)
+    try:
+        read_profile(files[agent], agent)
+    except ConfigError as error:
+        note(f"{error.problems[0].render()}\n{agent} answers once its file is in order, unless")
+        note("the crew runs and goes on with the last good version of it")
+
+
 def wait_for(home: Home, task: Task, patience: float) -> Task:
-    """The task once it is over, and its answer delivered. Raises WaitTimeout."""
+    """The task once it is over; a little later if its answer is delivered meanwhile. Raises
+    WaitTimeout."""
     until = time.monotonic() + patience
-    seen = 0
+    seen, over_since = 0, None
     with Reader(home.database) as reader:
-        while time.monotonic() < until:
+        while time.monotonic() < until or over_since is not None:
             task = reader.get(task.id)
             seen = tell_news(reader, task, seen)
-            handed_over = not task.deliver or task.delivered_at is not None
-            if task.state is State.DEAD or (task.state is State.FINAL and handed_over):
+            if task.state is State.DEAD or (task.state is State.FINAL and is_settled(task)):
                 return task
+            if task.state is State.FINAL:
+                over_since = over_since or time.monotonic()
+                if time.monotonic() - over_since > DELIVERY_SECONDS:
+                    note(f"not delivered yet, see: harness queue show {task.id}")
+                    return task
             time.sleep(LOOK_SECONDS)
     raise WaitTimeout(
         f"task {task.id} is still in {task.state} after {int(patience)} s; it goes on",
         hint=f"look at it with: harness queue show {task.id}",
     )
+
+
+def is_settled(task: Task) -> bool:
+    return not task.deliver or task.delivered_at is not None
 
 
 def tell_news(reader: Reader, task: Task, seen: int) -> int:
@@ -121,7 +159,7 @@ def show(task: Task) -> None:
         note(f"look at it with: harness queue show {task.id}")
         return
     if task.result and task.result.text:
-        say(task.result.text)
+        say(clean(task.result.text))
     outcome = task.outcome or task.state
     note(f"{outcome}, task {task.id}" + (f": {task.error}" if task.error else ""))
 

@@ -22,7 +22,9 @@ from harness.cli.health import (
 from harness.cli.output import (
     HomeOption,
     JsonOption,
+    Painted,
     age,
+    counted,
     emit,
     facts,
     iso,
@@ -104,7 +106,9 @@ def show(
             "crew": running(daemon, health),
             "home": home.root,
             "model": model_line(daemon) if daemon else None,
-            "files": f"{len(problems)} problems: harness agents lint" if problems else "in order",
+            "files": f"{counted(len(problems), 'problem')}: harness agents lint"
+            if problems
+            else "in order",
             "failing": failing_line(health),
             "waiting": waiting_line(health),
             "recovered": recovered_line(health),
@@ -128,13 +132,13 @@ def show(
 
 def running(daemon: dict[str, Any] | None, health: Health) -> str:
     if daemon is None:
-        return paint("not running", "red") + "; start it with: harness up"
+        return Painted(paint("not running", "red") + "; start it with: harness up")
     since = daemon.get("started_at")
     up = f"started {age(datetime.fromisoformat(since))}" if since else "starting"
     if health.silence > SILENCE_SECONDS:
         silent = f"no sign of life for {timedelta(seconds=round(health.silence))}"
-        return f"{paint('stands still', 'red')} (process {daemon.get('pid')}, {silent})"
-    return f"{paint('running', 'green')} (process {daemon.get('pid')}, {up})"
+        return Painted(f"{paint('stands still', 'red')} (process {daemon.get('pid')}, {silent})")
+    return Painted(f"{paint('running', 'green')} (process {daemon.get('pid')}, {up})")
 
 
 def model_line(daemon: dict[str, Any]) -> str | None:

@@ -106,5 +106,10 @@ def explain(error: sqlite3.Error, path: Path) -> HarnessError:
             return DatabaseError(
                 f"{path} is damaged: {error}", hint="put it aside and restore a backup"
             )
+        case sqlite3.SQLITE_IOERR:
+            return DatabaseError(
+                f"{path}: {error}",
+                hint="the disk fails, or the process may write no larger files (ulimit -f)",
+            )
         case _:
             return DatabaseError(f"{path}: {error}")
