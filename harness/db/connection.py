@@ -41,16 +41,28 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     """A connection to an existing file that refuses to write. Raises HarnessError.
 
     Not `mode=ro`: reading a WAL file needs its -shm file, which such a connection may not make.
+    Where nobody may write, as in a home on a read-only disk, nothing changes either.
     """
+    frozen = not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+    if frozen and has_content(path.with_name(f"{path.name}-wal")):
+        raise DatabaseError(
+            f"{path} cannot be read here: its last changes are in {path.name}-wal, and the folder"
+            " is read-only",
+            hint="copy the folder to where you may write, and read it there",
+        )
     with explained(path):
-        db = open_file(path)
+        db = open_file(path, "mode=ro&immutable=1" if frozen else "mode=rw")
         db.execute("PRAGMA query_only = ON")
         return db
 
 
-def open_file(path: Path) -> sqlite3.Connection:
+def has_content(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def open_file(path: Path, how: str = "mode=rw") -> sqlite3.Connection:
     return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=rw",
+        f"{path.absolute().as_uri()}?{how}",
         uri=True,
         timeout=BUSY_MILLISECONDS / 1000,
         isolation_level=None,
