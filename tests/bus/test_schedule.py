@@ -51,6 +51,13 @@ async def test_a_slot_fires_once(bus: SqliteBus, clock: FakeClock, again: Due) -
     assert len(bus.reader.tasks(job="morning")) == 1
 
 
+async def test_a_slot_that_is_there_already_does_not_replace_its_own_task(bus: SqliteBus) -> None:
+    first = await settled(bus, due(), overlap=Overlap.REPLACE)
+
+    assert await settled(bus, due(), overlap=Overlap.REPLACE) == first
+    assert [task.state for task in bus.reader.tasks()] == [State.REQUEST]
+
+
 async def test_a_slot_that_does_not_fire_is_written_too(bus: SqliteBus) -> None:
     ((slot, task),) = await settled(bus, due(request=None))
 

@@ -118,3 +118,14 @@ def test_slots_are_counted_and_found_without_looking_at_each(
 
     assert counted.count(begin, begin + span) == len(listed)
     assert counted.newest(begin, begin + span) == (listed[-1] if listed else None)
+
+
+def test_a_slot_that_a_gap_moves_to_midnight_is_counted_on_the_day_it_fires(tmp_path: Path) -> None:
+    late = one(tmp_path, "cron: '30 23 * * *'", timezone="America/Nuuk")  # no such time on 28 March
+    begin = datetime(2026, 3, 26, tzinfo=UTC)
+    until = begin + timedelta(days=5)
+
+    listed = list(takewhile(lambda slot: slot <= until, late.slots(begin)))
+
+    assert datetime(2026, 3, 29, 1, tzinfo=UTC) in listed  # midnight there
+    assert late.count(begin, until) == len(listed)
