@@ -28,6 +28,7 @@ from harness.services.courier import Courier
 from harness.services.dispatcher import Dispatcher
 from harness.services.heart import Heart, Hold
 from harness.services.lookout import Lookout, Outlook
+from harness.services.notify import Notifier, Watchdog, watchdog_period
 from harness.services.reloader import Reloader
 from harness.services.scheduler import Scheduler
 from harness.services.sessions import Sessions
@@ -40,6 +41,7 @@ from harness.tools.web import Web
 
 log = structlog.get_logger("daemon")
 
+WELL_SECONDS = 60.0  # without a sign of life from a service that others rely on
 AGENT_CAP = 1  # sessions of one agent at a time
 
 
@@ -98,6 +100,9 @@ class App:
         self.reloader = Reloader(home, self.reload, clock)
         self.lookout = Lookout(lambda: self.models.get(None), self.tell, clock)
         self.auditor = Auditor(bus, self.audit)
+        self.notifier = Notifier.of(environment)
+        period = watchdog_period(environment)
+        self.watchdog = Watchdog(self.notifier, self.is_well, period, clock)
 
     @classmethod
     def open(
@@ -132,6 +137,11 @@ class App:
         """Who has a file in the home, even one that does not parse just now, or is in force."""
         return {name for name, _ in profile_files(self.home)} | self.crew.profiles.keys()
 
+    def is_well(self) -> bool:
+        """Whether the loop turns and the schedule is looked at; a busy minute is no illness."""
+        signs = [self.scheduler.ticked, *([self.heart.beaten] if self.heart else [])]
+        return self.clock.monotonic() - min(signs) < WELL_SECONDS
+
     def supervisor(self) -> Supervisor:
         """The services in the order in which they stop: nothing new comes in, what runs is
         handed back, what is final is handed over, and to the last the heart beats."""
@@ -140,7 +150,11 @@ class App:
                 {"reloader": self.reloader, "scheduler": self.scheduler, "watcher": self.watcher},
                 {"dispatcher": self.dispatcher, "lookout": self.lookout},
                 {"callbacks": self.callbacks, "courier": self.courier},
-                {"auditor": self.auditor, **({"heart": self.heart} if self.heart else {})},
+                {
+                    "auditor": self.auditor,
+                    "watchdog": self.watchdog,
+                    **({"heart": self.heart} if self.heart else {}),
+                },
             ],
             self.clock,
             self.bus.recovered,
@@ -223,7 +237,9 @@ async def serve(app: App, stop: asyncio.Event, up: Callable[[Readiness], None]) 
     """Run the crew until `stop` is set; `up` is called once everything is ready."""
     try:
         app.say_what_is_wrong()
-        up(await app.ready())
+        readiness = await app.ready()
+        up(readiness)
+        app.notifier.send(READY=1, STATUS=f"{len(readiness.agents)} agents, {readiness.jobs} jobs")
         await app.supervisor().run(stop)
         app.record("daemon.stopped", owner=app.owner)
     finally:

@@ -22,6 +22,7 @@ from harness.errors import WaitTimeout
 from harness.logs import set_up_logs
 from harness.services.lock import HomeLock, holder
 from harness.services.lookout import Outlook
+from harness.services.notify import Notifier
 
 LOOK_SECONDS = 0.05
 FORCED = 130  # a second signal ends at once
@@ -59,6 +60,7 @@ def ask_to_stop(stop: asyncio.Event) -> None:
         note("stopped at once; unfinished tasks are taken up at the next start")
         os._exit(FORCED)
     note("stopping: sessions are handed back, finals handed over (again to stop at once)")
+    Notifier.of(os.environ).send(STOPPING=1)
     stop.set()
 
 

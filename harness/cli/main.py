@@ -29,12 +29,14 @@ COMMANDS = {  # name: (module in this room, whether it is a group of commands)
     "cron": ("cron", True),
     "queue": ("queue", True),
     "dead": ("dead", True),
+    "service": ("service", True),
     "audit": ("audit", True),
     "backup": ("backup", False),
     "restore": ("backup", False),
 }
 CHANGES = {"cron", "queue", "dead"}  # groups whose writing commands lie in NAME_changes
 EVERYWHERE = {"--home": 2, "--json": 1}  # options of every command, and the words they take
+CANNOT_RUN = 78  # EX_CONFIG
 INTERRUPTED = 130  # 128 + SIGINT, as shells do
 
 
@@ -65,7 +67,9 @@ def run() -> None:
 
 def stop(error: HarnessError, arguments: list[str]) -> NoReturn:
     report(error, as_json="--json" in arguments)
-    sys.exit(error.exit_code)
+    # launchd starts again whatever does not succeed, also into a configuration that cannot run
+    gives_up = error.exit_code == CANNOT_RUN and os.environ.get("HARNESS_SERVICE") == "launchd"
+    sys.exit(0 if gives_up else error.exit_code)
 
 
 def command_first(arguments: list[str]) -> list[str]:

@@ -59,6 +59,7 @@ class Heart:
         self.clock = clock
         self.stacks = stacks
         self.lag = 0.0
+        self.beaten = clock.monotonic()  # when it beat last
 
     async def run(self, stop: asyncio.Event) -> None:
         """Beat until asked to stop. Raises Fatal when the home is no longer ours."""
@@ -85,6 +86,7 @@ class Heart:
                 hint="start again: harness up; what was not yet delivered is lost with the folder",
             )
         self.hold.beat()
+        self.beaten = self.clock.monotonic()
         self.lag = max(passed - BEAT_SECONDS, 0.0)
         if self.lag >= STALL_SECONDS:
             await self.tell(

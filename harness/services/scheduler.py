@@ -49,6 +49,7 @@ class Scheduler:
         self.alarm: AsyncIOScheduler | None = None
         self.armed: datetime | None = None  # the slot for which the alarm is set
         self.deciding = asyncio.Lock()
+        self.ticked = clock.monotonic()  # when the last look at what is due was over
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until asked to stop."""
@@ -124,6 +125,7 @@ class Scheduler:
                 for some in portions(waiting, JOBS_AT_ONCE):
                     await self.settle(some)
             await self.join()
+        self.ticked = self.clock.monotonic()
         self.set_alarm()
 
     def due_jobs(self) -> list[Job]:

@@ -6,10 +6,11 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +185,38 @@ async def test_a_schedule_that_cannot_run_is_exit_code_78(house: House) -> None:
     code, _ = await harness(house.home.root, "up")
 
     assert code == 78
+
+
+async def test_a_service_manager_is_told_when_the_crew_is_ready_lives_and_stops(
+    house: House, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(PATIENCE)
+        told = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "400000"}
+        async with up(house.home.root, **told) as daemon:
+            said = [await asyncio.to_thread(manager.recv, 4096) for _ in range(4)]
+            assert await daemon.end(signal.SIGTERM) == 0
+        manager.setblocking(False)
+        with suppress(BlockingIOError):
+            while True:
+                said.append(manager.recv(4096))
+
+    assert said[0].startswith(b"READY=1\nSTATUS=")
+    assert said[1:4] == [b"WATCHDOG=1"] * 3
+    assert b"STOPPING=1" in said
+
+
+async def test_launchd_is_not_made_to_start_a_configuration_that_cannot_run(house: House) -> None:
+    house.home.cron_file.write_text("jobs: [\n")
+    command = [sys.executable, "-m", "harness", "up", "--home", str(house.home.root)]
+    codes = []
+    for service in ("launchd", ""):
+        ended = await asyncio.create_subprocess_exec(
+            *command, env=os.environ | {"HARNESS_SERVICE": service}, stderr=asyncio.subprocess.PIPE
+        )
+        _, said = await ended.communicate()
+        assert b"cron.yaml:1:" in said
+        codes.append(ended.returncode)
+
+    assert codes == [0, 78]
