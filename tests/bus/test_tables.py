@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.bus import conversation, handover, schedule, statements
+from harness.bus import conversation, handover, incidents, schedule, statements
 from harness.bus.port import Stamp
 from harness.bus.reader import COUNTS, OWED, TASKS, UNREAD
 from harness.bus.schema import empty
@@ -52,6 +52,10 @@ WRITING = {
     "notes": conversation.mark_read(),
     "slot": schedule.known_slot(),
     "delivery": handover.write_outcome(),
+    "from the future": statements.from_the_future(),
+    "bury": statements.bury(),
+    "open children": statements.open_children(),
+    "ends": incidents.ends_after(),
 }
 READING = {
     "unread": UNREAD,
@@ -115,3 +119,9 @@ def insert_task(db: sqlite3.Connection, number: str) -> None:
     values = [number if name == "id" else "" for name in names]
     marks = ", ".join("?" * len(names))
     db.execute(f"INSERT INTO tasks ({', '.join(names)}) VALUES ({marks})", values)
+
+
+def test_whether_a_job_is_busy_is_known_without_its_history(db: sqlite3.Connection) -> None:
+    plan = db.execute(f"EXPLAIN QUERY PLAN {schedule.open_tasks()}", {"job": 1}).fetchall()
+
+    assert "tasks_open_of_job" in plan[0][3]
