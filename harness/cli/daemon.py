@@ -84,7 +84,7 @@ def ready_shape(ready: Readiness, log_file: Path) -> dict[str, object]:
 def banner(ready: Readiness, log_file: Path) -> str:
     """What a person wants to know at the start."""
     lines = [
-        f"harness {ready.version}: {len(ready.agents)} agents, {ready.jobs} jobs",
+        f"harness {ready.version}: {len(ready.agents)} agents, {ready.jobs} jobs enabled",
         f"  home   {ready.home.root}",
         f"  log    {log_file}",
         f"  model  {model_line(ready.outlook)}",

@@ -72,7 +72,8 @@ SYNTAX: tuple[tuple[str, str, str | None], ...] = (
 
 def _complaint(model: type[BaseModel], detail: ErrorDetails) -> Complaint:
     location = detail["loc"]
-    name = next((str(part) for part in reversed(location) if isinstance(part, str)), "the file")
+    named = next((part for part in reversed(location) if isinstance(part, str)), None)
+    name = f"`{named}`" if named is not None else "this file"
     match detail["type"]:
         case "missing":
             return Complaint(location[:-1], f"missing key `{location[-1]}`", key=True)
@@ -86,17 +87,38 @@ def _complaint(model: type[BaseModel], detail: ErrorDetails) -> Complaint:
         case "enum" | "literal_error":
             expected = str(detail["ctx"]["expected"])
             options = re.findall(r"'([^']*)'", expected)
-            message = f"`{name}` cannot be {_echo(detail['input'])}; it is {expected}"
+            message = f"{name} cannot be {_echo(detail['input'])}; it is {expected}"
             return Complaint(location, message, did_you_mean(str(detail["input"]), options))
         case "model_type" | "dict_type" | "model_attributes_type":
-            message = f"`{name}` should be a mapping, not {_echo(detail['input'])}"
+            message = f"{name} should be a mapping, not {_echo(detail['input'])}"
             return Complaint(location, message)
         case "string_too_short":
-            return Complaint(location, f"`{name}` is empty")
+            return Complaint(location, f"{name} is empty")
     if location[-1:] == ("[key]",):
-        return Complaint(location[:-1], f"`{location[-2]}`: {detail['msg']}", key=True)
-    should = detail["msg"].replace("Input should", f"`{name}` should", 1)
+        key = location[-2]
+        return Complaint(location[:-1], f"the key `{key}` {plainly(detail)}", key=True)
+    if (should := plainly(detail)) != detail["msg"]:
+        return Complaint(location, f"{name} {should}, not {_echo(detail['input'])}")
+    should = detail["msg"].replace("Input should", f"{name} should", 1)
     return Complaint(location, f"{should}, not {_echo(detail['input'])}")
+
+
+def plainly(detail: ErrorDetails) -> str:
+    """What a value should be, in words of everyday; pydantic's own where there are none."""
+    return PLAINLY.get(detail["type"], detail["msg"])
+
+
+PLAINLY = {
+    "bool_type": "should be true or false",
+    "bool_parsing": "should be true or false",
+    "int_type": "should be a whole number",
+    "int_parsing": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "float_type": "should be a number",
+    "float_parsing": "should be a number",
+    "string_type": "should be a text",
+    "list_type": "should be a list",
+}
 
 
 def _echo(value: object) -> str:

@@ -48,6 +48,16 @@ class Document:
         return cls.parse(text, path)
 
     @classmethod
+    def read_front(cls, path: Path) -> Document:
+        """Read a markdown file that must have front matter. Raises ConfigError."""
+        document = cls.read(path)
+        if document.data is None:
+            message = "the file has no front matter"
+            hint = "begin it with a line of three dashes, `name:` and `description:`, three dashes"
+            raise ConfigError([document.problem((), message, hint=hint)])
+        return document
+
+    @classmethod
     def parse(cls, text: str, path: Path, *, body: str = "") -> Document:
         """Parse YAML text; `path` only names it in problems. Raises ConfigError."""
         lines = text.splitlines()

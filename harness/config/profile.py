@@ -85,7 +85,7 @@ def profile_files(home: Home) -> Iterator[tuple[str, Path]]:
 
 def read_profile(path: Path, expected: str) -> Profile:
     """The profile in `path`, whose name must be `expected`. Raises ConfigError."""
-    document = Document.read(path)
+    document = Document.read_front(path)
     document = replace(document, data=translate_claude(document.data))
     front = check(document, FrontMatter)
     if isinstance(front, list):

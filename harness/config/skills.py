@@ -45,7 +45,7 @@ def skill_files(home: Home) -> Iterator[Path]:
 
 def read_skill(path: Path) -> Skill:
     """The skill in a SKILL.md, whose name must be its folder's. Raises ConfigError."""
-    document = Document.read(path)
+    document = Document.read_front(path)
     matter = check(document, SkillMatter)
     if isinstance(matter, list):
         raise ConfigError(matter)

@@ -120,7 +120,7 @@ def test_every_fault_of_a_file_is_told_at_once() -> None:
         (
             3,
             37,
-            '`size` should be a valid integer, unable to parse string as an integer, not "big"',
+            '`size` should be a whole number, not "big"',
             None,
         ),
         (4, 3, "missing key `name`", None),

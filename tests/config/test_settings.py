@@ -169,12 +169,12 @@ def test_the_environment_changes_one_of_two_that_share_an_anchor(tmp_path: Path)
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("HARNESS_SESSION__MAX_TURNS", "none", "should be a valid integer"),
+        ("HARNESS_SESSION__MAX_TURNS", "none", "should be a whole number"),
         ("HARNESS_SESSION__MAX_TURN", "5", "unknown key"),
         ("HARNESS_NETWORK__ALLOW", "localhost", "no host:port"),
         ("HARNESS_MODELS__DEFAULT", "gpt", "unknown model profile"),
         ("HARNESS_MODELS__PROFILES__NEW__MODEL", "gpt", "missing key `provider`"),
-        ("HARNESS_MODELS__DEFAULT__NAME", "gpt", "should be a valid string"),
+        ("HARNESS_MODELS__DEFAULT__NAME", "gpt", "should be a text"),
         ("OLLAMA_HOST", "box:99999", "ort out of range"),
     ],
 )

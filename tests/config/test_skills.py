@@ -42,7 +42,7 @@ def test_a_skill_is_its_front_matter_and_its_body(tmp_path: Path) -> None:
         ("---\nname: Rank\ndescription: x\n---\n", 2, 7, "should match"),
         ("---\nname: other\ndescription: x\n---\n", 2, 7, "differs from its folder, `rank`"),
         ("---\nname: [\n---\n", 2, 8, "never closed"),
-        ("no front matter", 1, 1, "missing key `name`"),
+        ("no front matter", 1, 1, "the file has no front matter"),
     ],
 )
 def test_what_is_wrong_with_a_skill_is_placed(
