@@ -119,7 +119,9 @@ def show_task(home: Home, task: Task) -> None:
             "parent": task.parent,
             "key": task.key,
             "not before": local(task.not_before) if task.state is State.REQUEST else None,
-            "held by": f"{task.owner} until {local(task.lease_until)}" if task.lease_until else None,
+            "held by": f"{task.owner} until {local(task.lease_until)}"
+            if task.lease_until
+            else None,
             "error": task.error,
             "model": result.model if result else None,
             "degraded": "yes: no language model wrote this" if result and result.degraded else None,

@@ -121,7 +121,10 @@ class Transcript:
             os.write(self._file, b"\n")
 
     def _line(self, values: dict[str, Any]) -> None:
-        text = json.dumps(self._redactor.value(values), ensure_ascii=False, default=str)
+        text = json.dumps(values, ensure_ascii=False, default=str)
+        if self._redactor.suspects(text):
+            clean = self._redactor.value(values)
+            text = json.dumps(clean, ensure_ascii=False, default=str)
         # half a surrogate pair is no UTF-8; as \udxxx it is JSON and reads back the same
         whole = (text + "\n").encode("utf-8", "backslashreplace")
         while whole:

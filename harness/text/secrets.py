@@ -8,6 +8,7 @@ secret in plain words, without a name, a shape, or a value that was told.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -56,6 +57,12 @@ _VALUE = re.compile(
     r"|[^\s&\"'`<>]++"
 )
 _CLOSING = ",;.)]}"
+# a part of every name that is_secret_name knows, and of the word before a bearer's token
+_HINTS = re.compile(
+    r"passw|passphrase|passcode|secret|credential|authoriz|token(?!s)|key|cookie|bearer|jwt"
+    r"|session|pwd",
+    re.IGNORECASE,
+)
 
 
 class Redactor:
@@ -65,6 +72,8 @@ class Redactor:
         told = {value for value in known if len(value) >= SHORTEST and value not in MASK}
         longest_first = sorted(told, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if told else None
+        dumped = [json.dumps(value, ensure_ascii=False)[1:-1] for value in longest_first]
+        self._dumped = re.compile("|".join(map(re.escape, dumped))) if told else None
 
     @classmethod
     def knowing(cls, environment: Mapping[str, str]) -> Redactor:
@@ -80,6 +89,19 @@ class Redactor:
         text = _LOGIN.sub(rf"\g<1>{MASK}@", text)
         text = _LONE_LOGIN.sub(rf"\g<1>{MASK}@", text)
         return "".join(without_named(text))
+
+    def suspects(self, dumped: str) -> bool:
+        """Whether a secret may be in this JSON text; False is certain, and costs little.
+
+        For `json.dumps(value, ensure_ascii=False)`: where it is False, `value` would change
+        nothing.
+        """
+        return bool(
+            _HINTS.search(dumped)
+            or _SHAPES.search(dumped)
+            or ("@" in dumped and (_LOGIN.search(dumped) or _LONE_LOGIN.search(dumped)))
+            or (self._dumped and self._dumped.search(dumped))
+        )
 
     def value(self, value: Any) -> Any:
         """The same for JSON-like values; what stands under a secret name is masked whole.

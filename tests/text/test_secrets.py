@@ -168,3 +168,23 @@ def test_a_long_text_is_looked_through_in_no_time() -> None:
 
     for text in hard:
         REDACTOR.text(text)
+
+
+@given(
+    st.recursive(
+        st.one_of(around, (shaped() | named()).map(lambda pair: pair[0])),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(names | around, inner, max_size=3)
+        ),
+    ),
+    st.text(min_size=6, max_size=20),
+)
+def test_what_is_not_suspected_would_not_be_changed(value: Any, known: str) -> None:
+    redactor = Redactor([known])
+
+    if not redactor.suspects(json.dumps(value, ensure_ascii=False)):
+        assert redactor.value(value) == value
+
+
+def test_a_known_value_is_suspected_behind_its_escapes() -> None:
+    assert Redactor(['a"b\nc\\d']).suspects(json.dumps({"x": 'say a"b\nc\\d'}))
