@@ -7,12 +7,14 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import structlog
 
 from harness import __version__
 from harness.audit.book import AuditBook
 from harness.audit.log import AuditLog
+from harness.bus.port import Recovered
 from harness.bus.sqlite import SqliteBus
 from harness.clock import Clock, SystemClock
 from harness.config.crew import Crew, read_crew
@@ -177,8 +179,18 @@ class App:
         self.web.allowed = parse_allowed(crew.settings.network.allow)
         self.courier.channels = build_channels(self.home, crew.crontab.zone, self.clock)
         self.say_what_is_wrong()
+        await self.record_refused(crew, before)
         self.record("files.reloaded", **self.crew_facts())
         log.info("files read again", agents=len(crew.profiles), jobs=len(crew.crontab.jobs))
+
+    async def record_refused(self, crew: Crew, before: Crew) -> None:
+        """Remember each file whose last good version is in force from now on."""
+        told: set[Path] = set()
+        for problem in crew.problems:
+            if problem.path in crew.refused - before.refused - told:
+                told.add(problem.path)
+                name = problem.path.relative_to(self.home.root).as_posix()
+                await self.bus.recovered(Recovered.CONFIG, name, problem.message)
 
     def say_what_is_wrong(self) -> None:
         for problem in self.crew.problems:

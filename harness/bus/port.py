@@ -264,7 +264,6 @@ class Recovered(StrEnum):
     CONFIG = "last good file kept"
     STALLED = "event loop stalled"
     CLOCK = "clock stepped"
-    WOKEN = "scheduler woken"
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from harness.app import App
-from harness.bus.port import JobState, Outcome, Request, State
+from harness.bus.port import JobState, Outcome, Recovered, Request, State
 from harness.config.crew import Crew, read_crew
 from harness.errors import ConfigError, Held
 from tests.doubles.feed_server import FeedServer
@@ -160,3 +161,18 @@ async def test_the_house_goes_on_while_its_files_are_read(
 
     assert list(app.crew.profiles) == ["scout"]
     await app.aclose()
+
+
+async def test_a_file_that_is_refused_is_a_recovery_once_for_each_time(house: House) -> None:
+    house.agent("scout")
+    soul = house.home.agent("scout") / "SOUL.md"
+    good = soul.read_text()
+    async with house.daemon() as app:
+        for text in ("---\nname: [\n", "---\nname: {\n", good, "---\nname: [\n"):
+            soul.write_text(text)
+            await app.reload()
+        told = app.bus.reader.recoveries(house.clock.now() - timedelta(hours=1))
+
+    assert [(each.kind, each.subject) for each in told] == [
+        (Recovered.CONFIG, "agents/scout/SOUL.md")
+    ] * 2
