@@ -29,6 +29,7 @@ from harness.bus.port import (
     Task,
 )
 from harness.clock import stamp, unstamp
+from harness.text.surrogates import whole
 
 Row = tuple[Any, ...]
 
@@ -79,21 +80,12 @@ def values_of_request(task: Task) -> dict[str, Any]:
         "deadline": stamp(task.deadline) if task.deadline is not None else None,
         "timeout": milliseconds(task.timeout),
         "deliver": json_text(list(task.deliver)),
-        "payload": storable(json_text(dict(task.payload))),
+        "payload": whole(json_text(dict(task.payload))),
     }
 
 
-def storable(text: str) -> str:
-    """The text without halves of surrogate pairs, which a model may write and UTF-8 has not."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
 def result_text(result: Result) -> str:
-    return storable(json_text(vars(result)))
+    return whole(json_text(vars(result)))
 
 
 # `json.dumps` would build an encoder for every call

@@ -30,6 +30,7 @@ from harness.bus.port import (
 from harness.bus.transaction import Transaction
 from harness.clock import stamp, unstamp
 from harness.errors import NotFound
+from harness.text.surrogates import whole
 
 TITLE_CHARS = 80
 WATCHER = "watcher"
@@ -71,8 +72,8 @@ def new_task(tx: Transaction, wish: Request, parent: Task | None) -> Task:
         agent=wish.agent,
         lane=wish.lane or wish.agent,
         sender=wish.sender,
-        title=rows.storable(wish.title or first_line(wish.prompt)),
-        prompt=rows.storable(wish.prompt),
+        title=whole(wish.title or first_line(wish.prompt)),
+        prompt=whole(wish.prompt),
         state=State.REQUEST,
         outcome=None,
         attempt=0,
@@ -135,7 +136,7 @@ def final(
     tx: Transaction, task: Task, outcome: Outcome, result: Result, *, note: str | None = None
 ) -> Task:
     """Record the one final of a task that the caller holds. Raises LeaseLost."""
-    note = rows.storable(note) if note is not None else None
+    note = whole(note) if note is not None else None
     values = {
         "outcome": outcome.value,
         "result": rows.result_text(result),
@@ -170,7 +171,7 @@ def set_back(
     held = tx.row(statements.setbacks(), guard(task)) or lost(tx, task)
     failures, budget = held[0] + 1, held[1]
     unsure = effects.unknown(tx, task.id)
-    error = rows.storable(error)
+    error = whole(error)
     if unsure is not None:
         error = f"unknown whether `{unsure.tool}` of attempt {unsure.attempt} was done: {error}"
     dead = permanent or unsure is not None or failures >= budget
