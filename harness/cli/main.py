@@ -24,6 +24,7 @@ COMMANDS = {  # name: (module in this room, whether it is a group of commands)
     "up": ("daemon", False),
     "down": ("daemon", False),
     "status": ("status", False),
+    "doctor": ("doctor", False),
     "send": ("send", False),
     "agents": ("agents", True),
     "cron": ("cron", True),

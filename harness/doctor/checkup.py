@@ -1,0 +1,109 @@
+"""The checkup: every check in turn, none of which keeps another from looking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from harness.doctor import (
+    daemon,
+    database,
+    feeds,
+    home,
+    leftovers,
+    machine,
+    models,
+    permissions,
+    tasks,
+)
+from harness.doctor.finding import Finding, Level
+from harness.doctor.patient import Patient, Unseen
+from harness.errors import HarnessError, explained
+
+Check = Callable[[Patient], Iterator[Finding]]
+
+# the first line of a check's docstring is what is said when there is nothing to say
+CHECKS: Mapping[str, Check] = {
+    "python": machine.python,
+    "sqlite": machine.sqlite,
+    "disk": machine.disk,
+    "clock": machine.clock,
+    "permissions": permissions.permissions,
+    "files": home.files,
+    "jobs": home.jobs,
+    "search": home.search,
+    "leftovers": leftovers.leftovers,
+    "database": database.database,
+    "wal": database.wal,
+    "audit": home.audit,
+    "daemon": daemon.daemon,
+    "service": daemon.service,
+    "leases": tasks.leases,
+    "waiting": tasks.waiting,
+    "dead": tasks.dead,
+    "failing": tasks.failing,
+    "recoveries": tasks.recoveries,
+    "feeds": feeds.feeds,
+    "ollama": models.ollama,
+    "context": models.context,
+    "gpu": models.gpu,
+}
+
+
+def examine(
+    patient: Patient, names: Iterable[str] = CHECKS, checks: Mapping[str, Check] = CHECKS
+) -> list[Finding]:
+    """What the named checks find, in their order; each says at least that all is well.
+
+    Raises nothing for what a check does: one that breaks is itself a finding.
+    """
+    return [
+        replace(finding, check=name) for name in names for finding in look(checks[name], patient)
+    ]
+
+
+def look(check: Check, patient: Patient) -> Iterator[Finding]:
+    silent = True
+    try:
+        for finding in check(patient):
+            silent = False
+            yield finding
+    except Unseen as reason:
+        yield Finding(Level.HINT, f"not looked at: {reason}")
+    except Exception as error:  # the boundary: the other checks look all the same
+        yield broken(error)
+    else:
+        if silent:
+            yield Finding(Level.OK, about(check).rstrip("."))
+
+
+def broken(error: Exception) -> Finding:
+    """What a check could not do, as a finding."""
+    match error:
+        case HarnessError():
+            return Finding(Level.ERROR, str(error), error.hint)
+        case OSError():
+            known = explained(error)
+            return Finding(Level.ERROR, str(known), known.hint)
+        case _:
+            told = f"this check broke: {type(error).__name__}: {error}"
+            return Finding(Level.ERROR, told, "report it with what is said here")
+
+
+def about(check: Check) -> str:
+    """What holds when the check finds nothing."""
+    return (check.__doc__ or "").partition("\n")[0]
+
+
+def mend(findings: Sequence[Finding]) -> list[Finding]:
+    """Do every repair that is safe: what was changed, or why it could not be, for each."""
+    return [mended(finding) for finding in findings if finding.repair is not None]
+
+
+def mended(finding: Finding) -> Finding:
+    assert finding.repair is not None
+    try:
+        return Finding(Level.FIXED, finding.repair(), check=finding.check)
+    except (HarnessError, OSError) as error:
+        told = f"the repair failed: {broken(error).message}"
+        return Finding(Level.ERROR, told, broken(error).fix or finding.fix, check=finding.check)

@@ -1,0 +1,101 @@
+"""What crashes left lying about: bells that nobody hears, and files that were never finished."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from harness.config.home import Home
+from harness.doctor.finding import Finding, Level
+from harness.doctor.patient import Patient
+
+SHOWN = 5  # paths that a message names
+HOUR = 3600.0  # a draft lives for milliseconds; a copy of the database, for minutes
+WRITTEN = ("agents", "memory", "shared-context", "archive", ".harness")  # where drafts can lie
+COPY = re.compile(r"\.(\d+)\.new$")
+BELL = re.compile(r"\.?(\d+)-\d+$")
+
+
+def leftovers(patient: Patient) -> Iterator[Finding]:
+    """No crash left anything behind."""
+    root = patient.home.root
+    stale = [*dead_bells(patient.home), *unfinished(patient.home, patient.now.timestamp())]
+    if not stale:
+        return
+    named = ", ".join(str(path.relative_to(root)) for path in stale[:SHOWN])
+    more = f" and {len(stale) - SHOWN} more" if len(stale) > SHOWN else ""
+    yield Finding(
+        Level.WARNING,
+        f"left by processes that died: {named}{more}",
+        "remove them",
+        partial(remove, stale, root),
+    )
+
+
+def dead_bells(home: Home) -> Iterator[Path]:
+    """Named pipes on which nobody listens, and their drafts when the process is gone."""
+    for path in sorted(home.bells.glob("*")):
+        match = BELL.fullmatch(path.name)
+        if match is None or not is_pipe(path):
+            continue
+        is_draft = path.name.startswith(".")
+        if not (lives(int(match[1])) if is_draft else heard(path)):
+            yield path
+
+
+def unfinished(home: Home, now: float) -> Iterator[Path]:
+    """Drafts of files that were to be written whole."""
+    for folder in WRITTEN:
+        for path in sorted((home.root / folder).rglob(".*.tmp")):
+            if is_old(path, now):
+                yield path
+    for path in sorted(home.state.glob("*.new")):
+        match = COPY.search(path.name)
+        if match is not None and not lives(int(match[1])):
+            yield path
+
+
+def is_old(path: Path, now: float) -> bool:
+    try:
+        there = path.lstat()
+    except FileNotFoundError:  # it was being finished
+        return False
+    return stat.S_ISREG(there.st_mode) and now - there.st_mtime > HOUR
+
+
+def is_pipe(path: Path) -> bool:
+    with suppress(FileNotFoundError):
+        return stat.S_ISFIFO(path.lstat().st_mode)
+    return False
+
+
+def heard(bell: Path) -> bool:
+    """Whether somebody has the pipe open to be told."""
+    try:
+        os.close(os.open(bell, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError as error:
+        return error.errno != errno.ENXIO
+    return True
+
+
+def lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is somebody else's
+        return True
+    return True
+
+
+def remove(stale: list[Path], root: Path) -> str:
+    """Raises OSError."""
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return f"removed {', '.join(str(path.relative_to(root)) for path in stale)}"
