@@ -14,6 +14,7 @@ from harness.bus import (
     handover,
     incidents,
     recoveries,
+    rescue,
     schedule,
     transitions,
 )
@@ -134,16 +135,16 @@ class SqliteBus:
         return await self._write(transitions.cancel, task_id, actor=actor, note=note)
 
     async def sweep(self, spare: Collection[str] = ()) -> list[Task]:
-        return await self._write(transitions.sweep, spare)
+        return await self._write(rescue.sweep, spare)
 
     async def reclaim(self, owner: str) -> list[Task]:
         """Take back at once what anyone but `owner` holds; only for the holder of the home's
         lock, who knows them gone. The attempts count as failed."""
-        return await self._write(transitions.reclaim, owner)
+        return await self._write(rescue.reclaim, owner)
 
     async def bury(self, lane: str, *, before: datetime, note: str) -> list[Task]:
         """Give up what waits in a lane that nobody serves, if it was due `before` then: dead."""
-        return await self._write(transitions.bury, lane, before=before, note=note)
+        return await self._write(rescue.bury, lane, before=before, note=note)
 
     async def get(self, task_id: str) -> Task:
         self._pulse.looks()

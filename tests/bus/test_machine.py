@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from harness.bus import transitions
+from harness.bus import rescue, transitions
 from harness.bus.port import (
     IllegalTransition,
     LeaseLost,
@@ -107,7 +107,7 @@ class BusMachine(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        swept = self.bus.run(transitions.sweep)
+        swept = self.bus.run(rescue.sweep)
 
         assert sorted(task.id for task in swept) == sorted(self.model.swept())
 

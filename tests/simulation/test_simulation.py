@@ -6,7 +6,7 @@ from dataclasses import astuple
 
 import pytest
 
-from harness.bus import effects, transitions
+from harness.bus import effects, rescue, transitions
 from harness.bus.port import Request, Task
 from harness.bus.transaction import Transaction
 from tests.simulation.run import simulate
@@ -58,7 +58,7 @@ def test_a_deed_that_is_repeated_blindly_is_found(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_lease_that_outlives_its_owner_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transitions, "reclaim", lambda tx, owner: [])
+    monkeypatch.setattr(rescue, "reclaim", lambda tx, owner: [])
 
     assert is_found()
 
