@@ -20,6 +20,7 @@ from harness.doctor.finding import Finding, Level
 from harness.doctor.patient import Patient, Unseen
 from harness.errors import HarnessError, explained
 
+REPORT = "report it with what is said here"
 Check = Callable[[Patient], Iterator[Finding]]
 
 # the first line of a check's docstring is what is said when there is nothing to say
@@ -81,13 +82,14 @@ def broken(error: Exception) -> Finding:
     """What a check could not do, as a finding."""
     match error:
         case HarnessError():
-            return Finding(Level.ERROR, str(error), error.hint)
+            return Finding(Level.ERROR, str(error), error.hint or REPORT)
         case OSError():
             known = explained(error)
-            return Finding(Level.ERROR, str(known), known.hint)
+            where = f"see what is there: ls -ld {error.filename}" if error.filename else REPORT
+            return Finding(Level.ERROR, str(known), known.hint or where)
         case _:
             told = f"this check broke: {type(error).__name__}: {error}"
-            return Finding(Level.ERROR, told, "report it with what is said here")
+            return Finding(Level.ERROR, told, REPORT)
 
 
 def about(check: Check) -> str:
@@ -105,5 +107,6 @@ def mended(finding: Finding) -> Finding:
     try:
         return Finding(Level.FIXED, finding.repair(), check=finding.check)
     except (HarnessError, OSError) as error:
-        told = f"the repair failed: {broken(error).message}"
-        return Finding(Level.ERROR, told, broken(error).fix or finding.fix, check=finding.check)
+        why = broken(error)
+        told = f"the repair failed: {why.message}"
+        return Finding(Level.ERROR, told, why.fix, check=finding.check)

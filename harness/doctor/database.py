@@ -31,7 +31,7 @@ def database(patient: Patient) -> Iterator[Finding]:
                 f"remove them from {home.state} once you need them no more",
             )
         return
-    fix = fault.hint
+    fix = fault.hint or f"see what is there: ls -l {home.state}"
     if isinstance(fault, Damaged):
         stop = "harness down; " if patient.daemon is not None else ""
         fix = (

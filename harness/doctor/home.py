@@ -36,7 +36,7 @@ def edit_of(problem: Problem) -> str:
 
 def jobs(patient: Patient) -> Iterator[Finding]:
     """Every job that is enabled will fire."""
-    crontab = patient.crew.crontab
+    crontab = patient.crontab
     never = {
         job.id: why for job in crontab.jobs.values() if (why := resting(job, crontab, patient))
     }

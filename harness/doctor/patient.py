@@ -11,18 +11,22 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from harness.bus.reader import Reader
 from harness.clock import SystemClock
 from harness.config.crew import Crew, read_crew
+from harness.config.crontab import Crontab
 from harness.config.home import Home
-from harness.config.settings import HostSettings, ModelProfile
+from harness.config.settings import HostSettings, ModelProfile, read_settings
 from harness.db.integrity import Damaged, fault_of
 from harness.doctor.server import Server, ask
 from harness.errors import ConfigError, HarnessError
 from harness.models.profiles import Models
 from harness.services.lock import holder
 from harness.tools.catalogue import NAMES
+
+NO_SCHEDULE = Crontab(ZoneInfo("UTC"))  # stands in for one that does not parse
 
 
 class Unseen(Exception):
@@ -69,9 +73,17 @@ class Patient:
 
     @cached_property
     def files(self) -> Crew | ConfigError:
-        """All that the files say, or why they say nothing."""
+        """All that the files say, or why they say nothing.
+
+        A schedule that does not parse hides neither the agents nor the models.
+        """
         try:
-            return read_crew(self.home, NAMES, environment=self.environment)
+            settings = read_settings(self.home.settings_file, self.environment)
+            last = Crew(settings, NO_SCHEDULE, {}, {})
+        except ConfigError:
+            last = None  # told below, together with what else is wrong
+        try:
+            return read_crew(self.home, NAMES, last=last, environment=self.environment)
         except ConfigError as error:
             return error
 
@@ -81,6 +93,13 @@ class Patient:
         if isinstance(self.files, ConfigError):
             raise Unseen("the files of the home cannot be read")
         return self.files
+
+    @property
+    def crontab(self) -> Crontab:
+        """The schedule. Raises Unseen when it does not parse."""
+        if self.crew.crontab is NO_SCHEDULE:
+            raise Unseen("cron.yaml cannot be read")
+        return self.crew.crontab
 
     @cached_property
     def database_fault(self) -> HarnessError | None:

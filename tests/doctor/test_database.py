@@ -64,6 +64,15 @@ def test_one_of_a_later_version_is_an_error_with_the_way_out(look: Look, home: H
     assert "upgrade harness" in str(found.fix)
 
 
+def test_a_folder_in_its_place_is_told_with_how_to_look(look: Look, home: Home) -> None:
+    home.database.mkdir(parents=True)
+
+    (found,) = look("database")
+
+    assert found.message == f"{home.database} cannot be opened: it is missing, or not a file"
+    assert found.fix == f"see what is there: ls -l {home.state}"
+
+
 @pytest.mark.usefixtures("bus")
 def test_copies_that_were_put_aside_are_a_hint(look: Look, home: Home) -> None:
     for companion in ("", "-wal"):

@@ -50,6 +50,36 @@ def test_every_fault_of_the_files_is_told_with_its_place_and_what_to_edit(
     assert found[1].message.startswith(f"{home.cron_file}:3:")
 
 
+def test_a_schedule_that_does_not_parse_hides_nothing_else(look: Look, home: Home) -> None:
+    home.cron_file.write_text("jobs: [")
+    home.sources_file("scout").write_text("- {name: a, url: ftp://x.example}\n")
+
+    found = look("files")
+
+    assert [each.message.split(":")[0] for each in found] == [
+        str(home.cron_file),
+        str(home.sources_file("scout")),
+    ]
+    assert look("feeds") == []
+    (jobs,) = look("jobs")
+    assert (jobs.level, jobs.message) == (Level.HINT, "not looked at: cron.yaml cannot be read")
+
+
+def test_settings_that_do_not_parse_are_told_with_the_schedule(look: Look, home: Home) -> None:
+    home.settings_file.write_text("modles: {}\n")
+    home.cron_file.write_text("jobs: [")
+
+    found = look("files")
+
+    assert {each.message.split(":")[0] for each in found} == {
+        str(home.settings_file),
+        str(home.cron_file),
+    }
+    assert [each.message for each in look("ollama")] == [
+        "not looked at: the files of the home cannot be read"
+    ]
+
+
 def test_a_key_that_nobody_uses_is_a_warning(look: Look, home: Home) -> None:
     soul = home.agent("scout") / "SOUL.md"
     soul.write_text(soul.read_text().replace("tools:", "tolls: [rss]\ntools:"))
