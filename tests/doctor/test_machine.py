@@ -87,6 +87,7 @@ async def test_jumps_of_the_last_day_are_a_hint_and_older_ones_are_not(
 ) -> None:
     os.utime(home.database, (0, 0))  # the test's clock stands still, the file's does not
     await bus.recovered(Recovered.CLOCK, "clock", "went ahead by 1:00:00")
+    await bus.recovered(Recovered.RESTARTED, "courier", "OSError: disk full")
     os.utime(home.database, (0, 0))
 
     (found,) = look("clock", now=clock.now() + timedelta(hours=23))
