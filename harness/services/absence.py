@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from harness.bus.port import Due, SlotStatus
 from harness.config.cronfile import Misfire
 from harness.config.job import Job
-from harness.services.fires import request_of
+from harness.services.fires import request_in_time
 from harness.services.misfire import PUNCTUAL, verdict
 
 DAY = timedelta(days=1)
@@ -51,16 +51,12 @@ class Backlog:
 
 def due(job: Job, slot: datetime, following: datetime | None, now: datetime) -> Due:
     """How a slot ends that came due; `following` is the next slot of the job."""
-    late = now - slot
-    status = verdict(
-        late,
-        newest=following is None or following > now,
-        misfire=job.line.misfire,
-        grace=job.grace(slot, following),
-    )
+    late, grace = now - slot, job.grace(slot, following)
+    newest = following is None or following > now
+    status = verdict(late, newest=newest, misfire=job.line.misfire, grace=grace)
     if status is SlotStatus.MISSED:
         return Due(slot, late, status, note=ABSENT)
-    return Due(slot, max(late, timedelta(0)), status, request_of(job))
+    return Due(slot, max(late, timedelta(0)), status, request_in_time(job, now, grace))
 
 
 def long_run(job: Job, after: datetime, now: datetime) -> Due | None:

@@ -12,7 +12,7 @@ from harness.bus.reader import Reader
 from harness.config.job import Job
 from harness.errors import NotFound
 from harness.services.absence import ABSENT
-from harness.services.fires import request_of
+from harness.services.fires import request_in_time
 from harness.services.joins import Leg, Round, days
 from harness.services.misfire import verdict
 from harness.text.invisible import visible
@@ -68,13 +68,13 @@ def due_of(job: Job, each: Round, now: datetime, *, newest: bool) -> Due:
     status = verdict(late, newest=newest, misfire=job.line.misfire, grace=grace)
     if status is SlotStatus.MISSED:
         return Due(each.slot, late, status, note=ABSENT)
-    return Due(each.slot, late, status, request_after(job, each))
+    return Due(each.slot, late, status, request_after(job, each, now, grace))
 
 
-def request_after(job: Job, each: Round) -> Request:
+def request_after(job: Job, each: Round, now: datetime, grace: timedelta) -> Request:
     """What the job asks, with what the jobs before it came to."""
     handed = [handed_by(leg, job.zone) for leg in each.legs]
-    return replace(request_of(job), payload=payload_of(handed))
+    return replace(request_in_time(job, now, grace), payload=payload_of(handed))
 
 
 def handed_by(leg: Leg, zone: tzinfo) -> Handed:

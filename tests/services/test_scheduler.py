@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.bus.port import JobState, SlotStatus, State
+from harness.bus.port import JobState, Outcome, SlotStatus, State
 from harness.bus.sqlite import SqliteBus
 from harness.clock import FakeClock
 from harness.config.home import Home
@@ -38,6 +38,26 @@ async def test_a_due_slot_is_one_row_and_one_request(
     assert (list(task.deliver), task.priority) == (["archive"], "P0")
     (slot,) = bus.reader.slots("a")
     assert (slot.status, slot.task) == (SlotStatus.FIRED, task.id)
+
+
+@pytest.mark.parametrize(
+    ("hours", "overlap", "outcome"),
+    [(2.2, "skip", None), (12, "skip", Outcome.EXPIRED), (12, "queue", None)],
+)
+async def test_a_slot_that_fired_and_was_not_begun_goes_stale(
+    home: Home, bus: SqliteBus, clock: FakeClock, hours: float, overlap: str, outcome: str | None
+) -> None:
+    """A power cut at 07:30:01: at eight its digest is welcome, at seven in the evening not."""
+    crontab = schedule(home, job("digest", "cron: '0 1 * * *'", overlap=overlap))
+    scheduler = await started(bus, crontab, clock)
+    await clock.advance(3600)
+    await scheduler.tick()
+
+    await clock.advance(hours * 3600)
+    await bus.sweep()
+
+    (task,) = bus.reader.tasks()
+    assert task.outcome == outcome
 
 
 async def test_a_new_job_fires_nothing_that_was_before_it(
