@@ -116,7 +116,7 @@ async def test_faults_of_the_list_are_told_with_their_place(
     assert head["feeds"] == 1
     (fault,) = head["failed"]
     assert fault["name"].startswith("sources.yaml:2:")
-    assert "`weight` should be a valid number" in fault["error"]
+    assert "`weight` should be a number" in fault["error"]
 
 
 async def test_the_last_good_list_stays_in_force(
