@@ -15,12 +15,13 @@ from typing import Annotated
 import typer
 
 from harness.app import App, Readiness, serve
+from harness.cli.health import SILENCE_SECONDS
 from harness.cli.output import HomeOption, JsonOption, emit, iso, note, say, the_home
 from harness.config.durations import parse_duration
 from harness.config.home import Home
 from harness.errors import WaitTimeout
 from harness.logs import set_up_logs
-from harness.services.lock import HomeLock, holder
+from harness.services.lock import HomeLock, holder, silence
 from harness.services.lookout import Outlook
 from harness.services.notify import Notifier
 
@@ -118,6 +119,8 @@ def down(
     place = the_home(home)
     facts = holder(place)
     if facts and "pid" in facts:
+        if silence(place) > SILENCE_SECONDS:
+            note(f"it stands still; should it not end by itself: kill -9 {facts['pid']}")
         with suppress(ProcessLookupError):
             os.kill(facts["pid"], signal.SIGTERM)
         wait_until_gone(place, parse_duration(timeout).total_seconds())
