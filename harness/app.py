@@ -22,12 +22,14 @@ from harness.config.home import Home
 from harness.config.profile import profile_files
 from harness.db.integrity import check_whole
 from harness.delivery.channels import build_channels
+from harness.errors import Fatal
 from harness.ids import Ids
 from harness.models.profiles import Models
 from harness.services.auditor import Auditor
 from harness.services.callbacks import Callbacks
 from harness.services.courier import Courier
 from harness.services.dispatcher import Dispatcher
+from harness.services.floor import Floor
 from harness.services.heart import Heart, Hold
 from harness.services.lookout import Lookout, Outlook
 from harness.services.notify import Notifier, Watchdog, watchdog_period
@@ -98,7 +100,8 @@ class App:
             alert_to=lambda: self.crew.settings.delivery.default,
         )
         self.watcher = Watcher(bus, household, clock)
-        self.heart = Heart(hold, bus.recovered, clock, home.logs / "stalls.log") if hold else None
+        self.floor = Floor(home, bus.reader, hold.intact, clock) if hold else None
+        self.heart = self.make_heart(hold, self.floor) if hold and self.floor else None
         self.reloader = Reloader(home, self.reload, clock)
         self.lookout = Lookout(lambda: self.models.get(None), self.tell, clock)
         self.auditor = Auditor(bus, self.audit)
@@ -138,6 +141,10 @@ class App:
     def agents(self) -> Collection[str]:
         """Who has a file in the home, even one that does not parse just now, or is in force."""
         return {name for name, _ in profile_files(self.home)} | self.crew.profiles.keys()
+
+    def make_heart(self, hold: Hold, floor: Floor) -> Heart:
+        stacks = self.home.logs / "stalls.log"
+        return Heart(hold, self.bus.recovered, self.clock, stacks, floor.check)
 
     def is_well(self) -> bool:
         """Whether the loop turns and the schedule is looked at; a busy minute is no illness."""
@@ -252,7 +259,17 @@ async def serve(app: App, stop: asyncio.Event, up: Callable[[Readiness], None]) 
         readiness = await app.ready()
         up(readiness)
         app.notifier.send(READY=1, STATUS=f"{len(readiness.agents)} agents, {readiness.jobs} jobs")
-        await app.supervisor().run(stop)
+        await run_to_the_end(app, stop)
         app.record("daemon.stopped", owner=app.owner)
     finally:
         await app.aclose()
+
+
+async def run_to_the_end(app: App, stop: asyncio.Event) -> None:
+    """Run the services; a database that was taken away is rescued once none writes any more."""
+    try:
+        await app.supervisor().run(stop)
+    except Fatal as error:
+        if app.floor is None:
+            raise
+        raise Fatal(str(error), hint=app.floor.rescue()) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -94,6 +95,13 @@ class Reader:
 
     def close(self) -> None:
         self.db.close()
+
+    def copy_to(self, path: Path) -> None:
+        """Write the whole database to a new file: it can be read as long as it is open, even
+        when its file was removed. Raises HarnessError."""
+        with explained(path), closing(sqlite3.connect(path)) as copy:
+            path.chmod(0o600)
+            self.db.backup(copy)
 
     def get(self, prefix: str) -> Task:
         """The task of that id, or of that beginning of one if no other has it. NotFound."""

@@ -15,7 +15,6 @@ import structlog
 
 from harness.bus.port import Recovered
 from harness.clock import Clock
-from harness.errors import Fatal
 from harness.files import PRIVATE_FILE, make_folder
 from harness.services.waiting import unless
 
@@ -52,11 +51,18 @@ class Heart:
     """
 
     def __init__(
-        self, hold: Hold, record: Record, clock: Clock, stacks: Path | None = None
+        self,
+        hold: Hold,
+        record: Record,
+        clock: Clock,
+        stacks: Path | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
+        """`check` is made at each beat, and raises Fatal when the house must not go on."""
         self.hold = hold
         self.record = record
         self.clock = clock
+        self.check = check
         self.stacks = stacks
         self.lag = 0.0
         self.beaten = clock.monotonic()  # when it beat last
@@ -80,11 +86,7 @@ class Heart:
                 await self.beat(passed, self.clock.now() - wall - timedelta(seconds=passed))
 
     async def beat(self, passed: float, jump: timedelta) -> None:
-        if not self.hold.intact():
-            raise Fatal(
-                "the folder .harness was removed or replaced while the crew ran",
-                hint="start again: harness up; what was not yet delivered is lost with the folder",
-            )
+        self.check()
         self.hold.beat()
         self.beaten = self.clock.monotonic()
         self.lag = max(passed - BEAT_SECONDS, 0.0)

@@ -220,3 +220,19 @@ async def test_launchd_is_not_made_to_start_a_configuration_that_cannot_run(hous
         codes.append(ended.returncode)
 
     assert codes == [0, 78]
+
+
+async def test_a_daemon_whose_database_is_removed_ends_and_writes_it_anew(house: House) -> None:
+    house.agent("scout")
+    root = house.home.root
+    async with up(root) as daemon:
+        _, task = await harness(root, "send", "scout", "Look.", "--wait", "--timeout", "25s")
+        house.home.database.unlink()
+        said = await daemon.hear("error: the database was removed")
+        async with asyncio.timeout(PATIENCE):
+            await daemon.process.communicate()
+    assert said
+    assert daemon.process.returncode == 1
+
+    code, found = await harness(root, "queue", "show", task["id"])
+    assert (code, found["outcome"]) == (0, "done")

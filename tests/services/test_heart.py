@@ -18,14 +18,13 @@ from harness.services.heart import BEAT_SECONDS, JUMP, STALL_SECONDS, Heart
 
 
 class Lock:
-    """A hold of a home that can be taken away."""
+    """A hold of a home."""
 
     def __init__(self) -> None:
         self.beats = 0
-        self.there = True
 
     def intact(self) -> bool:
-        return self.there
+        return True
 
     def beat(self) -> None:
         self.beats += 1
@@ -84,15 +83,17 @@ async def test_a_wall_clock_that_jumps_is_recorded_once(
     assert book.lines == [(Recovered.CLOCK, f"went {way} by {abs(jump)}")]
 
 
-async def test_a_home_that_is_taken_away_is_fatal(
-    beating: asyncio.Task[None], lock: Lock, clock: FakeClock
-) -> None:
-    lock.there = False
+async def test_a_check_that_says_so_ends_it(lock: Lock, book: Book, clock: FakeClock) -> None:
+    def check() -> None:
+        raise Fatal("the home is gone")
 
+    beating = asyncio.create_task(Heart(lock, book, clock, check=check).run(asyncio.Event()))
+    await settle()
     await clock.advance(BEAT_SECONDS)
 
-    with pytest.raises(Fatal, match="removed or replaced"):
+    with pytest.raises(Fatal, match="the home is gone"):
         await beating
+    assert lock.beats == 0
 
 
 async def test_a_beat_that_comes_late_is_recorded(lock: Lock, book: Book, clock: FakeClock) -> None:
