@@ -16,7 +16,6 @@ from itertools import groupby
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.date import DateTrigger
 
 from harness.bus.port import Due, JobState, Slot
 from harness.bus.sqlite import SqliteBus
@@ -24,6 +23,7 @@ from harness.clock import Clock
 from harness.config.crontab import Crontab
 from harness.config.job import Job
 from harness.services.absence import Backlog
+from harness.services.trigger import SoonestSlot
 from harness.services.upstream import dues_of, rounds_of
 from harness.services.waiting import unless
 
@@ -112,9 +112,7 @@ class Scheduler:
             return
         soonest = min(self.due.values(), default=None)
         if soonest is not None and soonest != self.armed:
-            wait = max(soonest - self.clock.now(), timedelta(0))
-            # by the machine's clock, which is the one that APScheduler reads
-            ring = DateTrigger(datetime.now(UTC) + wait)
+            ring = SoonestSlot(soonest, self.clock)
             self.alarm.add_job(self.tick, ring, id="tick", replace_existing=True)
         self.armed = soonest
 

@@ -45,7 +45,7 @@ jobs:
   joined: {agent: clerk, after: [cron], prompt: Sum up.}
 """
 LIVES = 3  # of the daemon with accidents, before the calm one
-LIFE_SECONDS = 160
+LIFE_SECONDS = 130
 TROUBLE = (0.0, 0.001, 0.004, 0.015)  # shares of the writes
 CALM_SECONDS = 3600
 
@@ -186,9 +186,11 @@ async def live(life: Life, dice: Random) -> bool:
         await life.die()
         return True
     until = clock.monotonic() + dice.uniform(20, LIFE_SECONDS)
+    person = Person(life.disk.path, life.world)
     while clock.monotonic() < until and not life.disk.crashed.is_set():
         await clock.sleep(dice.uniform(0, 12))
-        interfere(life, dice)
+        interfere(life, person, dice)
+    person.leave()
     if life.disk.crashed.is_set() or dice.random() < 0.5:
         await life.die()
         return True
@@ -214,9 +216,8 @@ async def calm_down(path: Path, world: World, crontab: Crontab, ids: Ids) -> dat
     return end
 
 
-def interfere(life: Life, dice: Random) -> None:
+def interfere(life: Life, person: Person, dice: Random) -> None:
     """A person, or another process, does something; or the daemon is woken for nothing."""
-    person = Person(life.disk.path, life.world)
     match dice.randrange(9):
         case 0 | 1 | 8:
             person.send(dice.choice(AGENTS), dice.choice((None, "a", "b")))
@@ -232,7 +233,6 @@ def interfere(life: Life, dice: Random) -> None:
             clock.shift(timedelta(seconds=dice.choice((-3700, -30, 30, 70, 3700))))
         case _:
             pass
-    person.leave()
 
 
 class Person:
