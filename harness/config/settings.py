@@ -17,6 +17,7 @@ from harness.config.document import Document, check
 from harness.config.durations import Duration
 from harness.config.endpoint import parse_endpoint
 from harness.config.environment import overlay
+from harness.config.hooks import Hook, hook_faults
 from harness.config.keep_alive import KeepAlive
 from harness.config.names import unknown_name
 from harness.errors import ConfigError, Problem
@@ -139,6 +140,7 @@ class Settings(Section):
     bus: BusSettings = BusSettings()
     delivery: DeliverySettings = DeliverySettings()
     network: NetworkSettings = NetworkSettings()
+    hooks: list[Hook] = []
     workers: dict[str, Any] = {}
     web: dict[str, Any] = {}
 
@@ -153,7 +155,8 @@ def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
     checked(document)  # alone: what the environment meets must be sound
     document = overlay(document, environment, Settings().model_dump())
     settings = checked(document)
-    if faults := dangling(document, settings.models):
+    faults = dangling(document, settings.models)
+    if faults := faults + hook_faults(document, settings.hooks, environment):
         raise ConfigError(faults)
     return settings
 
