@@ -9,6 +9,8 @@ from ruamel.yaml.constructor import ConstructorError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import Node
 
+from harness.text.surrogates import whole
+
 TIMESTAMP = "tag:yaml.org,2002:timestamp"
 TOO_DEEP = "this is nested too deeply"
 
@@ -24,6 +26,11 @@ class PlainConstructor(SafeConstructor):
         except Exception as error:  # a number of 5000 digits, `!!bool perhaps`
             message = f"this value cannot be read: {error}"
             raise ConstructorError(None, None, message, node.start_mark) from error
+
+    def construct_scalar(self, node: Any) -> Any:
+        value = super().construct_scalar(node)
+        # escapes can say halves of a surrogate pair, which no message can hold
+        return whole(value) if isinstance(value, str) else value
 
 
 # YAML's own times lose their zone, and cron.yaml means the wall clock: keep what was written

@@ -279,3 +279,9 @@ def test_a_file_of_more_than_a_mebibyte_is_not_read(tmp_path: Path) -> None:
 
     path.write_text("#" * 1024 * 1024)
     assert Document.read(path).data is None
+
+
+def test_escapes_for_halves_of_a_surrogate_pair_make_whole_text() -> None:
+    document = Document.parse('a: "\\ud83d\\ude00"\nb: "\\ud800"\n', Path("x.yaml"))
+
+    assert document.data == {"a": "\U0001f600", "b": "\ufffd"}
