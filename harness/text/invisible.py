@@ -22,3 +22,14 @@ def visible(text: str) -> str:
     """`text` without its invisible characters; line ends become plain line feeds."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
     return _STRAY_JOINER.sub("", _UNSEEN.sub("", lines))
+
+
+def escaped(text: str) -> str:
+    """`text` with its invisible characters written out (`\\u202e`), so that nothing in it hides
+    from the eye; line ends and tabs too."""
+    return "".join(
+        character.encode("unicode_escape").decode("ascii")
+        if character in "\t\n\u200c\u200d" or _UNSEEN.match(character)
+        else character
+        for character in text
+    )

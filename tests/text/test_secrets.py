@@ -165,6 +165,13 @@ def test_names_of_secrets(name: str) -> None:
 
 def test_a_long_text_is_looked_through_in_no_time() -> None:
     hard = ["a" * 200_000, "=" * 200_000, "://" * 70_000, '\\"' * 100_000, "token=" * 30_000]
+    hard += [
+        each * 40_000 for each in ("sk-", "eyJ-", "SG.", "password: ", "token is 1a ", "-u a:")
+    ]
+    hard += [
+        each * 40_000 for each in ("<token>", "token={", "token: |\n x\n", "pa\u200bss", "basic ")
+    ]
+    hard += [f"-----BEGIN {'A' * 100_000}", "name: token value: " * 20_000, "--token " * 40_000]
 
     for text in hard:
         REDACTOR.text(text)

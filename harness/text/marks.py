@@ -1,0 +1,40 @@
+"""The mark on words that came from outside, in the files that outlive a session.
+
+It is a comment that a person sees and can delete: who deletes it has read the words and stands
+for them. Until then they are told to nobody as if they were the house's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+MOST = 8  # sources that a mark names
+_MARK = re.compile(r"[ \t]*<!-- from outside: ([^\n]*?) -->[ \t]*")
+_ODD = re.compile(r"[^\w.:/@ -]|--+")
+
+
+def marked(text: str, sources: Iterable[str]) -> str:
+    """The text with one mark, at the end of its first line, for all these sources; none: none."""
+    names = list(dict.fromkeys(tidy(source) for source in sources))
+    if not names:
+        return text
+    more = f", and {len(names) - MOST} more" if len(names) > MOST else ""
+    first, end, rest = text.partition("\n")
+    return f"{first} <!-- from outside: {', '.join(names[:MOST])}{more} -->{end}{rest}".lstrip(" ")
+
+
+def unmarked(text: str) -> str:
+    """The text without any mark."""
+    return _MARK.sub("", text)
+
+
+def sources_of(text: str) -> list[str]:
+    """What the marks in a text name."""
+    names = (name for mark in _MARK.findall(text) for name in mark.split(", "))
+    return [name for name in dict.fromkeys(names) if name]
+
+
+def tidy(source: str) -> str:
+    """A source's name that cannot end its mark early."""
+    return " ".join(_ODD.sub(" ", source).split())[:120] or "somewhere"
