@@ -27,7 +27,15 @@ Address = IPv4Address | IPv6Address
 
 USUAL_PORTS = {80, 443}
 MAX_URL = 4096  # characters
-_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
+MAX_NAME = 253  # characters
+LONGEST_ECHO = 120  # characters of a wrong address; it may come from a server
+_NAME = re.compile(r"(?!-)(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}(?<!-)")
+# 127.1, 2130706433, 0x7f.1: resolvers take these for addresses, and no public name ends so
+_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
+# the part before the path as RFC 3986 has it, and nothing that another parser reads otherwise
+_WRITTEN = re.compile(
+    r"https?://(?:\[[0-9a-f:.]+\]|[^\s\\@%\[\]:/?#]+)(?::[0-9]*)?(?:[/?#].*)?", re.IGNORECASE
+)
 
 DENIED = tuple(
     ip_network(network)
@@ -36,6 +44,7 @@ DENIED = tuple(
         "10.0.0.0/8",  # private
         "100.64.0.0/10",  # carrier-grade NAT
         "127.0.0.0/8",  # loopback
+        "168.63.129.16/32",  # a cloud's own services, seen from its machines
         "169.254.0.0/16",  # link-local: where clouds keep their metadata
         "172.16.0.0/12",  # private
         "192.0.0.0/24",  # protocol assignments
@@ -62,6 +71,8 @@ DENIED = tuple(
     )
 )
 NAT64 = IPv6Network("64:ff9b::/96")
+UNICAST = IPv6Network("2000::/3")  # the only part of IPv6 that is given out to the public
+ISATAP = {0x0000_5EFE, 0x0200_5EFE}  # what stands before the IPv4 address in RFC 5214
 
 
 class Refused(ToolError):
@@ -73,7 +84,7 @@ class Target:
     """Where a request goes, as the URL says it."""
 
     url: httpx.URL
-    host: str  # lower case, without brackets
+    host: str  # in ASCII and lower case, without brackets or a last dot
     port: int
 
     @property
@@ -85,27 +96,57 @@ def parse_target(url: str) -> Target:
     """The target of an http address. Raises Refused with what is wrong with it."""
     if len(url) > MAX_URL:
         raise Refused(f"the address is longer than {MAX_URL} characters")
+    written = url.strip()
+    shown = shortened(written)
     try:
-        parsed = httpx.URL(url.strip())
-        host = parsed.host.lower().rstrip(".")
+        parsed = httpx.URL(written)
     except (httpx.InvalidURL, UnicodeError, ValueError) as error:
-        raise Refused(f"{url!r} is no valid address: {error}") from error
+        raise Refused(f"{shown} is no valid address") from error
     if parsed.scheme not in {"http", "https"}:
-        raise Refused(f"{url!r} does not begin with http:// or https://")
-    name = parsed.raw_host.decode("ascii").rstrip(".")
-    if not (_NAME.fullmatch(name) or is_literal(host)):
-        raise Refused(f"{url!r} is no valid address: its host is no name")
-    if parsed.userinfo:
+        raise Refused(f"{shown} does not begin with http:// or https://")
+    if parsed.userinfo or "@" in authority(written):
         raise Refused("an address with a user name or a password in it is not opened")
-    port = parsed.port or (443 if parsed.scheme == "https" else 80)
+    host = plain(parsed.raw_host.decode("ascii").lower().removesuffix("."))
+    if not (is_name(host) or is_literal(host)):
+        raise Refused(f"{shown} is no valid address: its host is no name")
+    port = (443 if parsed.scheme == "https" else 80) if parsed.port is None else parsed.port
     if not 0 < port < 65536:
-        raise Refused(f"{url!r} names no port that there is")
+        raise Refused(f"{shown} names no port that there is")
+    if not _WRITTEN.fullmatch(written):
+        raise Refused(f"{shown} is no valid address: what stands before its path is ambiguous")
     return Target(parsed, host, port)
+
+
+def authority(url: str) -> str:
+    """What stands between the slashes and the path."""
+    return re.split(r"[/?#]", url.partition("//")[2], maxsplit=1)[0]
+
+
+def is_name(host: str) -> bool:
+    return len(host) <= MAX_NAME and bool(_NAME.fullmatch(host)) and not _NUMBER.fullmatch(host)
+
+
+def plain(host: str) -> str:
+    """An IP address in its usual spelling; a name as it is."""
+    return str(ip_address(host)) if is_literal(host) else host
+
+
+def shortened(text: str) -> str:
+    """A text of unknown origin, quoted, with what is invisible escaped, and not too much of it."""
+    return repr(text if len(text) <= LONGEST_ECHO else f"{text[:LONGEST_ECHO]}...")
 
 
 def parse_allowed(entries: Iterable[str]) -> frozenset[tuple[str, int]]:
     """The `host:port` entries of `network.allow`. Raises ValueError naming a bad one."""
-    return frozenset(map(parse_endpoint, entries))
+    return frozenset((in_ascii(host), port) for host, port in map(parse_endpoint, entries))
+
+
+def in_ascii(host: str) -> str:
+    """A host as `Target` spells it."""
+    try:
+        return plain(httpx.URL(scheme="http", host=host).raw_host.decode("ascii").removesuffix("."))
+    except httpx.InvalidURL as error:
+        raise ValueError(f"{host!r} is no host:port") from error
 
 
 def check(target: Target, addresses: Iterable[str], allowed: frozenset[tuple[str, int]]) -> None:
@@ -150,13 +191,16 @@ def objection(address: str) -> str | None:
     denied = next((net for net in DENIED if net.version == parsed.version and parsed in net), None)
     if denied is not None:
         return f"in {denied}, which is not public"
+    if isinstance(parsed, IPv6Address) and parsed not in UNICAST:
+        return f"outside {UNICAST}, where the public addresses are"
     return None if parsed.is_global else "not a public address"
 
 
 def embedded(address: Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 one leads to: mapped, behind NAT64, or in 6to4."""
+    """The IPv4 address that an IPv6 one leads to: mapped, behind NAT64, in 6to4 or in ISATAP."""
     if isinstance(address, IPv4Address):
         return None
-    if address in NAT64:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
+    number = int(address)
+    if address in NAT64 or (address in UNICAST and number >> 32 & 0xFFFF_FFFF in ISATAP):
+        return IPv4Address(number & 0xFFFF_FFFF)
     return address.ipv4_mapped or address.sixtofour

@@ -5,6 +5,7 @@ An HTTP library unpacks each piece whole before anybody can count it, so this is
 
 from __future__ import annotations
 
+import re
 import zlib
 
 from harness.tools.tool import ToolError
@@ -12,6 +13,7 @@ from harness.tools.tool import ToolError
 GZIP_MARK = b"\x1f\x8b"
 GZIP, ZLIB, RAW = 31, 15, -15  # zlib's window bits for the three wrappings
 OFFERED = "gzip, deflate"
+_CODING = re.compile(r"[a-z0-9-]{1,12}(, ?[a-z0-9-]{1,12}){0,3}")
 
 
 class TooLarge(ToolError):
@@ -30,7 +32,8 @@ class Inflater:
         self.limit = limit
         self.encoding = encoding.strip().lower()
         if self.encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
-            raise Damaged(f"the answer is packed as `{self.encoding}`, which was not asked for")
+            shown = f"as `{self.encoding}`," if _CODING.fullmatch(self.encoding) else "in a way"
+            raise Damaged(f"the answer is packed {shown} which was not asked for")
         self.body = bytearray()
         self._packed = 0
         self._start = b""  # the first bytes, until there are enough to tell the wrapping

@@ -4,53 +4,46 @@ Whoever controls an address must not be able to make the house talk to its own n
 is resolved once, all its addresses are judged (address.py), and the connection goes to that
 very address, so a second answer of the name server changes nothing. Redirects are followed by
 hand and judged anew. Sizes are counted after unpacking, and everything has an end in time.
+Nothing comes from the environment: no proxy, no password file, no certificates; and no cookies.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from http.cookiejar import DefaultCookiePolicy
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+import httpcore
 import httpx
 
-from harness import __version__
 from harness.clock import Clock
-from harness.tools.address import Refused, Target, check, is_literal, parse_allowed, parse_target
-from harness.tools.inflate import OFFERED, Inflater, TooLarge
+from harness.config.proxy import parse_proxy
+from harness.tools.address import (
+    Refused,
+    Target,
+    check,
+    is_literal,
+    parse_allowed,
+    parse_target,
+    shortened,
+)
+from harness.tools.connection import Endpoint
+from harness.tools.exchange import BROKEN, HARMLESS, MAX_BYTES, REDIRECTS, Call, exchange, told
 from harness.tools.politeness import Politeness
+from harness.tools.resolver import Resolver, SystemResolver
 from harness.tools.response import Response
 from harness.tools.tool import ToolError
 
-USER_AGENT = f"harness/{__version__} (+feed reader)"
-MAX_BYTES = 5 * 1024 * 1024
 MAX_REDIRECTS = 5
-CONNECT_SECONDS = 5.0  # for each address of a host
-REDIRECTS = {301, 302, 303, 307, 308}
-# headers that may follow a redirect to another host; all others could be credentials
-HARMLESS = {"accept", "accept-language", "if-none-match", "if-modified-since", "user-agent"}
-
-Resolver = Callable[[str, int], Awaitable[list[str]]]  # host and port in, IP addresses out
+MAX_CONNECTIONS = 100  # at once
+MAX_ADDRESSES = 8  # of a host that are tried, one after the other
 
 
 class Unreachable(ToolError):
     """No answer came: unknown host, no connection, broken off, or too slow."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """What is asked of a server."""
-
-    method: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    read_body: bool = True
-    max_bytes: int = MAX_BYTES
 
 
 class Web:
@@ -64,16 +57,25 @@ class Web:
         resolve: Resolver | None = None,
         politeness: Politeness | None = None,
         timeout: float = 20.0,
-        verify: ssl.SSLContext | bool = True,
+        verify: ssl.SSLContext | None = None,
+        proxy: str | None = None,
     ) -> None:
         """`timeout` is seconds for one fetch with its redirects, waiting for a turn at a busy
-        host not included. Raises ValueError for a bad entry of `allow`."""
+        host not included. `proxy` is `http://host:port`, for all but what `allow` opens.
+        Raises ValueError for a bad entry of `allow` and for a bad proxy."""
         self.clock = clock
-        self.allowed = parse_allowed(allow)
+        self.apply(allow, proxy)
         self.resolve = resolve or SystemResolver()
         self.politeness = politeness or Politeness(clock)
         self.timeout = timeout
-        self.client = client(verify)
+        self.tls = verify or httpx.create_ssl_context(trust_env=False)
+        self._places = asyncio.Semaphore(MAX_CONNECTIONS)
+
+    def apply(self, allow: Iterable[str], proxy: str | None) -> None:
+        """Go by these settings from the next request on. Raises ValueError, and changes nothing."""
+        allowed = parse_allowed(allow)
+        self.proxy = None if proxy is None else parse_proxy(proxy)
+        self.allowed = allowed
 
     async def get(
         self,
@@ -90,10 +92,13 @@ class Web:
         Raises Refused, Unreachable, TooLarge, Damaged: all of them texts for the model.
         """
         call = Call(method, headers or {}, read_body=read_body, max_bytes=max_bytes)
+        return await self.send(url, call, timeout)
+
+    async def send(self, url: str, call: Call, timeout: float | None = None) -> Response:
+        """What `get` does, for any call; a redirect of one that is no GET is its answer."""
         return await self._fetch(url, call, self.timeout if timeout is None else timeout)
 
     async def aclose(self) -> None:
-        await self.client.aclose()
         if isinstance(self.resolve, SystemResolver):
             self.resolve.close()
 
@@ -130,11 +135,13 @@ class Web:
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
-            async with asyncio.timeout(max(left, 0)):
+            async with asyncio.timeout(max(left, 0)), self._places:
                 answer = await self._ask(target, await self._addresses(target), call)
         except TimeoutError as error:
             raise Unreachable(f"{target.host} did not answer within {timeout:g} s") from error
-        except httpx.HTTPError as error:
+        except httpcore.ProxyError as error:
+            raise self._no_way(target, error) from error
+        except BROKEN as error:
             raise Unreachable(f"{target.host} broke off: {told(error)}") from error
         return answer, loop.time() - started
 
@@ -152,82 +159,27 @@ class Web:
 
     async def _ask(self, target: Target, addresses: list[str], call: Call) -> Response:
         """The answer of the first address that lets us connect."""
-        failure: httpx.HTTPError | None = None
-        for address in addresses:
+        failure: Exception | None = None
+        for address in addresses[:MAX_ADDRESSES]:
             try:
-                return await self._exchange(target, address, call)
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                proxy = self._proxy_for(target, address)
+                return await exchange(target, address, call, self.tls, proxy)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise Unreachable(f"no connection to {target.host}: {told(failure)}") from failure
 
-    async def _exchange(self, target: Target, address: str, call: Call) -> Response:
-        """One request to one address, under the name that the URL gives it."""
-        name = target.url.raw_host.decode("ascii")
-        request = self.client.build_request(
-            call.method,
-            target.url.copy_with(host=address),
-            headers={**call.headers, "Host": target.url.netloc.decode("ascii")},
-            extensions={"sni_hostname": name},
+    def _proxy_for(self, target: Target, address: str) -> Endpoint | None:
+        """What the settings open is near: to the proxy, 127.0.0.1 would be another machine."""
+        near = {(target.host, target.port), (address, target.port)} & self.allowed
+        return None if near else self.proxy
+
+    def _no_way(self, target: Target, error: httpcore.ProxyError) -> Unreachable:
+        proxy = "{}:{}".format(*(self.proxy or ("", 0)))
+        return Unreachable(
+            f"no way to {target.host}: the proxy {proxy} {error}",
+            hint="the person can change network.proxy, or have the proxy allow CONNECT to IP"
+            " addresses on the ports 80 and 443",
         )
-        response = await self.client.send(request, stream=True)
-        try:
-            body = await read(response, call)
-        finally:
-            await response.aclose()
-        headers = {key.lower(): value for key, value in response.headers.items()}
-        return Response(str(target.url), response.status_code, headers, body, 0.0)
-
-
-class SystemResolver:
-    """The machine's own, on threads of its own: a slow name server stops nothing else."""
-
-    def __init__(self, threads: int = 16) -> None:
-        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="resolver")
-
-    async def __call__(self, host: str, port: int) -> list[str]:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self.pool, self._look_up, host, port)
-        return list(dict.fromkeys(found))
-
-    def close(self) -> None:
-        self.pool.shutdown(wait=False, cancel_futures=True)
-
-    @staticmethod
-    def _look_up(host: str, port: int) -> list[str]:
-        return [
-            str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        ]
-
-
-def client(verify: ssl.SSLContext | bool) -> httpx.AsyncClient:
-    """httpx without what it does unasked: proxies and secrets of the environment, cookies,
-    redirects, and connections kept open."""
-    # kept connections are known by their address, and two hosts may share one: a request
-    # could leave on a connection whose certificate was checked for the other host
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
-    made = httpx.AsyncClient(
-        verify=verify,
-        trust_env=False,
-        follow_redirects=False,
-        limits=limits,
-        timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
-        headers={"User-Agent": USER_AGENT, "Accept-Encoding": OFFERED, "Accept": "*/*"},
-    )
-    made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return made
-
-
-async def read(response: httpx.Response, call: Call) -> bytes:
-    """The unpacked body, as much as the call wants. Raises TooLarge, Damaged."""
-    if not call.read_body or call.method == "HEAD" or response.status_code in REDIRECTS:
-        return b""
-    announced = response.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > call.max_bytes:
-        raise TooLarge(f"the answer is longer than {call.max_bytes // 1024} KiB")
-    inflater = Inflater(response.headers.get("content-encoding", ""), call.max_bytes)
-    async for piece in response.aiter_raw():
-        inflater.feed(piece)
-    return inflater.finish()
 
 
 def redirect(target: Target, call: Call, answer: Response) -> Target | None:
@@ -238,8 +190,15 @@ def redirect(target: Target, call: Call, answer: Response) -> Target | None:
     try:
         joined = str(target.url.join(location))
     except (httpx.InvalidURL, ValueError) as error:
-        raise Refused(f"{target.host} redirects to what is no address: {location!r}") from error
-    return parse_target(joined)
+        where = shortened(location)
+        raise Refused(f"{target.host} redirects to what is no address: {where}") from error
+    onward = parse_target(joined)
+    if (target.url.scheme, onward.url.scheme) == ("https", "http"):
+        raise Refused(
+            f"{target.host} redirects from https to plain http",
+            hint=f"ask for {shortened(joined)} if that will do",
+        )
+    return onward
 
 
 def carried_over(call: Call, before: Target, after: Target) -> Call:
@@ -249,8 +208,3 @@ def carried_over(call: Call, before: Target, after: Target) -> Call:
         return call
     kept = {name: value for name, value in call.headers.items() if name.lower() in HARMLESS}
     return replace(call, headers=kept)
-
-
-def told(error: Exception | None) -> str:
-    """What went wrong, for errors that say nothing themselves too."""
-    return str(error) or type(error).__name__

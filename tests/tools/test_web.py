@@ -13,10 +13,11 @@ import pytest
 
 from harness.clock import Clock, FakeClock, SystemClock
 from harness.tools.address import Refused
+from harness.tools.exchange import USER_AGENT
 from harness.tools.inflate import Damaged, TooLarge
 from harness.tools.politeness import Politeness
 from harness.tools.tool import ToolError
-from harness.tools.web import USER_AGENT, Unreachable, Web
+from harness.tools.web import Unreachable, Web
 from tests.doubles import feed_server
 from tests.doubles.feed_server import FeedServer
 from tests.tools.conftest import TRUSTS_NOBODY
