@@ -1,0 +1,1 @@
+"""May this call be made? Judged on what it says, before anything runs."""
