@@ -39,7 +39,6 @@ from harness.services.sessions import Sessions
 from harness.services.supervisor import Supervisor
 from harness.services.watcher import Household, Watcher
 from harness.text.secrets import Redactor
-from harness.tools.address import parse_allowed
 from harness.tools.catalogue import NAMES
 from harness.tools.web import Web
 
@@ -85,7 +84,8 @@ class App:
         self.owner = f"daemon-{os.getpid()}-{bus.ids()}"
         self.models = Models(crew.settings.models, clock, home.root)
         self.retired: list[Models] = []  # of earlier settings; sessions may still use them
-        self.web = Web(clock, allow=crew.settings.network.allow)
+        network = crew.settings.network
+        self.web = Web(clock, allow=network.allow, proxy=network.proxy)
         self.audit = AuditBook(AuditLog(home.audit, Redactor.knowing(environment)), clock)
         self.sessions = Sessions(
             home, bus, clock, self.web, self.audit, lambda: self.crew, lambda: self.models
@@ -183,7 +183,7 @@ class App:
         if crew.settings.models != before.settings.models:
             self.retired.append(self.models)
             self.models = Models(crew.settings.models, self.clock, self.home.root)
-        self.web.allowed = parse_allowed(crew.settings.network.allow)
+        self.web.apply(crew.settings.network.allow, crew.settings.network.proxy)
         self.courier.channels = build_channels(self.home, crew.crontab.zone, self.clock)
         self.say_what_is_wrong()
         await self.record_refused(crew, before)

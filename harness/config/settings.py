@@ -20,6 +20,7 @@ from harness.config.environment import overlay
 from harness.config.hooks import Hook, hook_faults
 from harness.config.keep_alive import KeepAlive
 from harness.config.names import unknown_name
+from harness.config.proxy import parse_proxy
 from harness.errors import ConfigError, Problem
 
 PROFILE = "model profile"
@@ -30,7 +31,13 @@ def host_and_port(text: str) -> str:
     return text
 
 
+def host_and_port_of_proxy(text: str) -> str:
+    parse_proxy(text)
+    return text
+
+
 HostAndPort = Annotated[str, AfterValidator(host_and_port)]
+ProxyUrl = Annotated[str, AfterValidator(host_and_port_of_proxy)]
 
 
 class Section(BaseModel):
@@ -127,9 +134,10 @@ class DeliverySettings(Section):
 
 
 class NetworkSettings(Section):
-    """Private addresses, as host:port, that tools may reach; none by default."""
+    """How tools reach the world: directly and in public places only, unless a person says so."""
 
-    allow: Annotated[list[HostAndPort], BeforeValidator(one_or_more)] = []
+    allow: Annotated[list[HostAndPort], BeforeValidator(one_or_more)] = []  # private places
+    proxy: ProxyUrl | None = None  # for all but these; a proxy of the environment is never used
 
 
 class Settings(Section):

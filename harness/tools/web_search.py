@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from harness.text.invisible import visible
 from harness.text.words import clip
 from harness.tools.context import ToolContext
+from harness.tools.inflate import Damaged, TooLarge
 from harness.tools.tool import Output, ToolError, tool
+
+if TYPE_CHECKING:
+    from harness.tools.web import Web
 
 ENDPOINT = "https://api.tavily.com"
 KEY_VARIABLE = "TAVILY_API_KEY"
 SNIPPET = 500  # characters
 SECONDS = 20  # for one search
+MAX_BYTES = 1024 * 1024  # of one answer
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 @tool(timeout=30)
@@ -33,13 +39,15 @@ async def web_search(
             f"web search is not set up: the person can set {KEY_VARIABLE} in the environment of "
             "the daemon. Go on without it, and say so."
         )
-    rows = await search(key, query, limit)
+    rows = await search(ctx.web, key, query, limit)
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     return Output("\n".join(lines) or "nothing was found", rows)
 
 
-async def search(key: str, query: str, limit: int) -> list[dict[str, Any]]:
+async def search(web: Web, key: str, query: str, limit: int) -> list[dict[str, Any]]:
     """The results for `query`, best first. Raises ToolError; the key is in no message."""
+    if not (key.isascii() and key.isprintable()):
+        raise ToolError(f"the key in {KEY_VARIABLE} has characters in it that no key has")
     # loaded here: it takes longer to load than all other tools together
     import httpx
     from tavily import (
@@ -49,35 +57,36 @@ async def search(key: str, query: str, limit: int) -> list[dict[str, Any]]:
         UsageLimitExceededError,
     )
     from tavily.errors import ForbiddenError
-    from tavily.errors import TimeoutError as TookTooLong
+
+    from harness.tools.guarded import guarded
 
     try:
-        async with AsyncTavilyClient(key, api_base_url=ENDPOINT) as client:
-            answer = await client.search(query, max_results=limit, timeout=SECONDS)
+        async with guarded(web, max_bytes=MAX_BYTES, timeout=SECONDS) as client:
+            service = AsyncTavilyClient(key, api_base_url=ENDPOINT, client=client)
+            answer = await service.search(query, max_results=limit)
         return [row(result) for result in answer["results"]][:limit]
     except InvalidAPIKeyError as error:
         raise ToolError(f"the search service does not accept the key in {KEY_VARIABLE}") from error
     except (UsageLimitExceededError, ForbiddenError) as error:
         reason = "the search service refuses: the quota is used up, or the key is not allowed this"
         raise ToolError(f"{reason}. Go on without it") from error
-    except TookTooLong as error:
-        raise ToolError(f"the search service did not answer within {SECONDS} s") from error
     except BadRequestError as error:
         raise ToolError("the search service answered 400 Bad Request: ask differently") from error
     except httpx.HTTPStatusError as error:
         status = f"{error.response.status_code} {error.response.reason_phrase}"
         raise ToolError(f"the search service answered {status}") from error
-    except httpx.HTTPError as error:
-        raise ToolError(f"the search service is not reached: {type(error).__name__}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (TooLarge, Damaged, *UNREADABLE) as error:
         raise ToolError("the search service answered with something unreadable") from error
+    except ToolError as error:
+        raise ToolError(f"the search service is not reached: {error}", hint=error.hint) from error
 
 
 def row(result: dict[str, Any]) -> dict[str, Any]:
     snippet = " ".join(visible(str(result.get("content") or "")).split())
+    published = result.get("published_date")
     return {
         "title": visible(str(result.get("title") or "")),
-        "url": str(result["url"]),
-        "published": result.get("published_date"),
+        "url": visible(str(result["url"])),
+        "published": None if published is None else visible(str(published)),
         "summary": clip(snippet, SNIPPET),
     }
