@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from harness.config.names import did_you_mean
 from harness.errors import HarnessError
+from harness.text.secrets import MASK, Redactor, is_secret_name
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -34,7 +35,12 @@ def validate(model: type[Model], data: object) -> Model | list[Complaint]:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        return [_complaint(model, detail) for detail in error.errors()]
+        return [_without_secrets(_complaint(model, detail)) for detail in error.errors()]
+
+
+def without_secrets(text: str) -> str:
+    """A message about a file in which somebody may have put a secret where none belongs."""
+    return Redactor().text(text)
 
 
 def of_syntax(problem: str) -> tuple[str, str | None]:
@@ -70,6 +76,11 @@ SYNTAX: tuple[tuple[str, str, str | None], ...] = (
 )
 
 
+def _without_secrets(complaint: Complaint) -> Complaint:
+    hint = without_secrets(complaint.hint) if complaint.hint else None
+    return replace(complaint, message=without_secrets(complaint.message), hint=hint)
+
+
 def _complaint(model: type[BaseModel], detail: ErrorDetails) -> Complaint:
     location = detail["loc"]
     named = next((part for part in reversed(location) if isinstance(part, str)), None)
@@ -87,10 +98,10 @@ def _complaint(model: type[BaseModel], detail: ErrorDetails) -> Complaint:
         case "enum" | "literal_error":
             expected = str(detail["ctx"]["expected"])
             options = re.findall(r"'([^']*)'", expected)
-            message = f"{name} cannot be {_echo(detail['input'])}; it is {expected}"
+            message = f"{name} cannot be {_echo(detail)}; it is {expected}"
             return Complaint(location, message, did_you_mean(str(detail["input"]), options))
         case "model_type" | "dict_type" | "model_attributes_type":
-            message = f"{name} should be a mapping, not {_echo(detail['input'])}"
+            message = f"{name} should be a mapping, not {_echo(detail)}"
             return Complaint(location, message)
         case "string_too_short":
             return Complaint(location, f"{name} is empty")
@@ -98,9 +109,9 @@ def _complaint(model: type[BaseModel], detail: ErrorDetails) -> Complaint:
         key = location[-2]
         return Complaint(location[:-1], f"the key `{key}` {plainly(detail)}", key=True)
     if (should := plainly(detail)) != detail["msg"]:
-        return Complaint(location, f"{name} {should}, not {_echo(detail['input'])}")
+        return Complaint(location, f"{name} {should}, not {_echo(detail)}")
     should = detail["msg"].replace("Input should", f"{name} should", 1)
-    return Complaint(location, f"{should}, not {_echo(detail['input'])}")
+    return Complaint(location, f"{should}, not {_echo(detail)}")
 
 
 def plainly(detail: ErrorDetails) -> str:
@@ -121,17 +132,20 @@ PLAINLY = {
 }
 
 
-def _echo(value: object) -> str:
-    match value:
+def _echo(detail: ErrorDetails) -> str:
+    """The wrong value, cut; not what stands under the name of a secret, or looks like one."""
+    match detail["input"]:
         case dict():
             return "a mapping"
         case list():
             return "a list"
         case None:
             return "empty"
-        case bool():
-            return str(value).lower()
-    text = str(value)
+        case bool() as truth:
+            return str(truth).lower()
+    if any(is_secret_name(str(part)) for part in detail["loc"]):
+        return MASK
+    text = without_secrets(str(detail["input"]))
     return f'"{text if len(text) <= LONGEST_ECHO else text[:LONGEST_ECHO] + "…"}"'
 
 

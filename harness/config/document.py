@@ -250,7 +250,21 @@ def _place(
     while line >= len(lines) > 0 or (0 < line < len(lines) and not lines[line].strip()):
         line -= 1
         column = len(lines[line])
+    column, width = column + 1, max(width, 1)
+    source, width = _shown(lines, line, column, width)
+    message = complaints.without_secrets(message)
+    hint = complaints.without_secrets(hint) if hint else hint
+    return Problem(path, line + 1, column, message, hint, source, width)
+
+
+def _shown(lines: list[str], line: int, column: int, width: int) -> tuple[str, int]:
+    """The line at fault and how much of it the caret marks; without a secret, and then the
+    caret marks one character. No line where it is too long, or holds part of a longer secret."""
     source = lines[line].replace("\t", " ") if lines else ""  # a caret cannot follow a tab
-    if len(source) > LONGEST_SHOWN:
-        source = ""
-    return Problem(path, line + 1, column + 1, message, hint, source, max(width, 1))
+    if not source or len(source) > LONGEST_SHOWN:
+        return "", width
+    clean = complaints.without_secrets(source)
+    if clean != source:
+        return (clean, 1) if clean[: column - 1] == source[: column - 1] else ("", width)
+    kept = complaints.without_secrets("\n".join(lines)).splitlines()
+    return (source, width) if source in {each.replace("\t", " ") for each in kept} else ("", width)

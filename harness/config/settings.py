@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -21,6 +20,7 @@ from harness.config.hooks import Hook, hook_faults
 from harness.config.keep_alive import KeepAlive
 from harness.config.names import unknown_name
 from harness.config.proxy import parse_proxy
+from harness.config.secret_ref import SecretRef
 from harness.errors import ConfigError, Problem
 
 PROFILE = "model profile"
@@ -44,18 +44,6 @@ class Section(BaseModel):
     """A part of the file; what it does not know is a mistake that deserves a word."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SecretRef(Section):
-    """Where a secret lies. It is read when it is needed and never written anywhere."""
-
-    env: str | None = None
-    file: Path | None = None
-
-    def resolve(self) -> str | None:
-        if self.env:
-            return os.environ.get(self.env)
-        return self.file.expanduser().read_text().strip() if self.file else None
 
 
 class ModelProfile(Section):

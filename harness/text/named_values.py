@@ -50,7 +50,7 @@ _NO_SECRET = re.compile(
     r"|a|an|the|it|its|this|that|is|are|was|be|in|on|to|of|for|not|how|what|why|when|who|we|you"
     r"|\$\{?[A-Z_][A-Z0-9_]*\}?|\$\(.*|\$\{\{.*|\{\{.*|\{[a-z_.]*\}|<[^>]*>|%\(?\w*\)?s"
     r"|\*+|\.{2,}|…|[-_|(){}\[\]]{1,2}|[xX]{3,}|YOUR[A-Z_-]+|=.*"
-    r"|\{\s*[\"']?(?:env|file)[\"']?\s*:[^{}]*\}?"  # a reference
+    r"|\{\s*[\"']?(?:env[\"']?\s*:\s*[\"']?[a-z_]\w*|file[\"']?\s*:\s*[\"']?[\w./~-]+)[\"']?\s*\}"
     r"|(?:os\.|process\.env|self\.|settings\.|config\.|ctx\.|this\.|request\.|secrets\.)[\w.\[\]]*"
     r"|[A-Za-z_.]{3,}\(.*)",
     re.IGNORECASE | re.DOTALL,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 HEX = "[0-9a-f]"
 WORD = "[A-Za-z0-9_-]"
@@ -16,11 +17,21 @@ WORD = "[A-Za-z0-9_-]"
 
 @dataclass(frozen=True)
 class Shape:
-    """One kind of secret: its anchor, and patterns of it with and without what stands before."""
+    """One kind of secret; its patterns are made when its anchor is first met."""
 
     anchor: str
-    whole: re.Pattern[str]
-    body: re.Pattern[str]  # finds it in JSON too, where a line feed ends in the letter n
+    form: str
+
+    @cached_property
+    def whole(self) -> re.Pattern[str]:
+        """Finds it where nothing of a word stands before it, unless the form says more."""
+        before = "" if self.form.startswith("(?") else "(?<![A-Za-z0-9])"
+        return re.compile(before + self.form, re.DOTALL)
+
+    @cached_property
+    def body(self) -> re.Pattern[str]:
+        """Finds it wherever it stands: in JSON a line feed ends in the letter n."""
+        return re.compile(self.form, re.DOTALL)
 
 
 def shaped(text: str) -> Iterator[Shape]:
@@ -28,16 +39,11 @@ def shaped(text: str) -> Iterator[Shape]:
     return (shape for shape in SHAPES if shape.anchor in text)
 
 
-def _shape(anchor: str, body: str) -> Shape:
-    before = "" if body.startswith("(?") else "(?<![A-Za-z0-9])"
-    return Shape(anchor, re.compile(before + body, re.DOTALL), re.compile(body, re.DOTALL))
-
-
 _PRIVATE_KEY = r"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 
 SHAPES = tuple(
-    _shape(anchor, body)
-    for anchor, body in (
+    Shape(anchor, form)
+    for anchor, form in (
         ("PRIVATE KEY", rf"-----BEGIN {_PRIVATE_KEY}.*?(?:-----END {_PRIVATE_KEY}|\Z)"),
         ("AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[A-Z0-9]{20,}"),
         # models
