@@ -16,13 +16,14 @@ from harness.audit.book import AuditBook
 from harness.audit.log import AuditLog
 from harness.bus.port import Recovered
 from harness.bus.sqlite import SqliteBus
-from harness.clock import Clock, SystemClock
+from harness.clock import Clock, SystemClock, stamp
 from harness.config.crew import Crew, read_crew
 from harness.config.home import Home
 from harness.config.profile import profile_files
 from harness.db.integrity import check_whole
 from harness.delivery.channels import build_channels
 from harness.errors import Fatal
+from harness.hooks.hooks import Hooks
 from harness.ids import Ids
 from harness.models.profiles import Models
 from harness.services.auditor import Auditor
@@ -87,6 +88,8 @@ class App:
         network = crew.settings.network
         self.web = Web(clock, allow=network.allow, proxy=network.proxy)
         self.audit = AuditBook(AuditLog(home.audit, Redactor.knowing(environment)), clock)
+        self.hooks = self.freeze_hooks()
+        self.asked = self.answered = 0  # reloads by a person, who alone changes the hooks
         self.sessions = Sessions(
             home, bus, clock, self.web, self.audit, lambda: self.crew, lambda: self.models
         )
@@ -169,12 +172,33 @@ class App:
             self.bus.recovered,
         )
 
+    def freeze_hooks(self) -> Hooks:
+        """The hooks of the settings with their files as they are now."""
+        hooks, secrets = self.crew.settings.hooks, Redactor.knowing(self.environment)
+        return Hooks.freeze(hooks, self.home, self.environment, secrets, self.clock)
+
+    def ring(self) -> None:
+        """A person wants the files read again, and the hooks taken up as they are then."""
+        self.asked += 1
+        self.notifier.send(RELOADING=1, MONOTONIC_USEC=int(self.clock.monotonic() * 1_000_000))
+        self.reloader.ring()
+
+    async def take_up_hooks(self, asked: int) -> None:
+        self.hooks = await asyncio.to_thread(self.freeze_hooks)
+        self.answered = asked
+        self.record("hooks.taken_up", hooks=[each.hook.label for each in self.hooks.frozen])
+        log.info("hooks taken up", hooks=len(self.hooks.frozen))
+        if self.lookout.told is not None:
+            self.tell(self.lookout.told)
+        self.notifier.send(READY=1)
+
     async def reload(self) -> None:
-        """Read the files again; each that does not parse keeps its last good version.
+        """Read the files again; each that does not parse keeps its last good version. The hooks
+        stay as they are unless a person asked.
 
         Raises HarnessError when the bus cannot be written, and then nothing has changed.
         """
-        before = self.crew
+        before, asked = self.crew, self.asked
         crew = await asyncio.to_thread(
             read_crew, self.home, NAMES, last=before, environment=self.environment
         )
@@ -185,6 +209,8 @@ class App:
             self.models = Models(crew.settings.models, self.clock, self.home.root)
         self.web.apply(crew.settings.network.allow, crew.settings.network.proxy)
         self.courier.channels = build_channels(self.home, crew.crontab.zone, self.clock)
+        if asked > self.answered:
+            await self.take_up_hooks(asked)
         self.say_what_is_wrong()
         await self.record_refused(crew, before)
         self.record("files.reloaded", **self.crew_facts())
@@ -208,6 +234,8 @@ class App:
             log.error("left out until its files are in order; its tasks wait", agent=agent)
         for warning in self.crew.warnings:
             log.warning(warning)
+        if self.hooks.differ(self.crew.settings.hooks):
+            log.warning("the hooks in harness.yaml have changed and wait for: harness hooks reload")
 
     def record(self, action: str, **details: object) -> None:
         """Write to the audit what the daemon itself does."""
@@ -229,6 +257,8 @@ class App:
                 version=__version__,
                 model=outlook.model,
                 trouble=outlook.trouble,
+                hooks=self.hooks.facts,
+                hooks_at=stamp(self.hooks.at),
             )
 
     async def ready(self) -> Readiness:

@@ -51,7 +51,7 @@ async def run(home: Home, lock: HomeLock, tell: Callable[[Readiness], None]) -> 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ask_to_stop, stop)
     app = App.open(home, hold=lock)
-    loop.add_signal_handler(signal.SIGHUP, app.reloader.ring)
+    loop.add_signal_handler(signal.SIGHUP, app.ring)
     await serve(app, stop, tell)
 
 
