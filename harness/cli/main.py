@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn, TextIO
@@ -32,6 +33,7 @@ COMMANDS = {  # name: (module in this room, whether it is a group of commands)
     "dead": ("dead", True),
     "service": ("service", True),
     "audit": ("audit", True),
+    "hooks": ("hooks", True),
     "backup": ("backup", False),
     "restore": ("backup", False),
 }
@@ -61,7 +63,8 @@ def run() -> None:
     except OSError as error:
         stop(explained(error), arguments)
     except Exception as error:
-        stop(usage_error(error), arguments)
+        usage = usage_error(error)
+        stop(usage, arguments) if usage else crash(error)
     else:
         sys.exit(ended if isinstance(ended, int) else 0)
 
@@ -71,6 +74,21 @@ def stop(error: HarnessError, arguments: list[str]) -> NoReturn:
     # launchd starts again whatever does not succeed, also into a configuration that cannot run
     gives_up = error.exit_code == CANNOT_RUN and os.environ.get("HARNESS_SERVICE") == "launchd"
     sys.exit(0 if gives_up else error.exit_code)
+
+
+def crash(error: Exception) -> NoReturn:
+    """A fault of ours: the traceback, as Python shows it, without the secrets in it."""
+    import traceback
+
+    sys.stderr.write(without_secrets("".join(traceback.format_exception(error))))
+    sys.exit(HarnessError.exit_code)
+
+
+def without_secrets(text: str) -> str:
+    """What is told of a fault, without what looks or is known to be secret."""
+    from harness.text.secrets import Redactor
+
+    return Redactor.knowing(os.environ).text(text)
 
 
 def command_first(arguments: list[str]) -> list[str]:
@@ -113,14 +131,14 @@ def check_text(arguments: list[str]) -> None:
             ) from error
 
 
-def usage_error(error: Exception) -> HarnessError:
-    """What typer says of the words of a command. Raises what is no such thing."""
+def usage_error(error: Exception) -> HarnessError | None:
+    """What typer says of the words of a command; None for what is no such thing."""
     import typer
 
     if isinstance(error, typer.Abort):
         sys.exit(INTERRUPTED)
     if not hasattr(error, "format_message"):  # what typer raises has it, whichever click it is of
-        raise error
+        return None
     context = getattr(error, "ctx", None)
     told = error.format_message()
     if context is not None and told.startswith("Usage:"):  # a group alone: its help is the answer
@@ -174,14 +192,19 @@ def report(error: HarnessError, *, as_json: bool) -> None:
 
         sys.stderr.write(json.dumps({"error": shape(error)}, ensure_ascii=False) + "\n")
         return
+    sys.stderr.write(without_secrets("\n".join(told(error)) + "\n"))
+
+
+def told(error: HarnessError) -> Iterator[str]:
+    """The error in lines for a person."""
     problems = getattr(error, "problems", None)
     if problems is not None:
-        sys.stderr.writelines(f"error: {problem.render()}\n" for problem in problems)
-        sys.stderr.write(f"{len(problems)} error{'s' * (len(problems) != 1)}\n")
+        yield from (f"error: {problem.render()}" for problem in problems)
+        yield f"{len(problems)} error{'s' * (len(problems) != 1)}"
         return
-    sys.stderr.write(f"error: {error}\n")
+    yield f"error: {error}"
     if error.hint:
-        sys.stderr.write(f"hint: {error.hint}\n")
+        yield f"hint: {error.hint}"
 
 
 def shape(error: HarnessError) -> dict[str, object]:
@@ -192,11 +215,12 @@ def shape(error: HarnessError) -> dict[str, object]:
             "file": str(problem.path),
             "line": problem.line,
             "column": problem.column,
-            "message": problem.message,
-            "hint": problem.hint,
+            "message": without_secrets(problem.message),
+            "hint": without_secrets(problem.hint) if problem.hint else None,
         }
         for problem in problems
     ]
-    first = places[0] if places else {"message": str(error), "hint": error.hint}
+    hint = without_secrets(error.hint) if error.hint else None
+    first = places[0] if places else {"message": without_secrets(str(error)), "hint": hint}
     more = {"problems": places} if len(places) > 1 else {}
     return {"code": error.exit_code, **first, **more}

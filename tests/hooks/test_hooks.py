@@ -26,7 +26,7 @@ async def test_an_event_that_nobody_hooked_costs_microseconds(freeze: Freeze) ->
     for _ in range(1000):
         await hooks.fire(CALL, facts)
 
-    assert time.perf_counter() - began < 0.1  # seconds for a thousand; measured: 0.001
+    assert time.perf_counter() - began < 0.1  # seconds for a thousand; measured: 0.0004
 
 
 async def test_hooks_are_asked_in_order_up_to_the_first_block(
