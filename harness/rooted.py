@@ -49,7 +49,7 @@ def normal(path: str) -> PurePosixPath:
     an absolute path is refused even below the root, so that a file has one path.
     """
     if fault := fault_of(path):
-        raise Outside(f"{path!r:.200} is no path of the workspace: {fault}")
+        raise Outside(f"{path!r:.200} is no path to be used here: {fault}")
     return PurePosixPath(path)
 
 
@@ -61,7 +61,7 @@ def fault_of(path: str) -> str | None:
     if any(unicodedata.category(sign) in UNSEEN or sign in FILLERS for sign in path):
         return "it has characters that nobody sees"
     if path.startswith("/") or "".join(parts[:1]).startswith("~"):
-        return "give one relative to the workspace, such as notes/today.md"
+        return "give a relative one, such as notes/today.md"
     if "\\" in path:
         return "folders are parted by /"
     if ".." in parts:

@@ -85,7 +85,7 @@ def test_a_path_has_one_form(given: str, path: str) -> None:
 )
 def test_a_path_that_leads_out_or_cannot_be_read_is_refused(root: Root, path: str) -> None:
     for act in (normal, root.is_file, lambda path: root.read(path, LIMIT)):
-        with pytest.raises(Outside, match="is no path of the workspace"):
+        with pytest.raises(Outside, match="is no path to be used here"):
             act(path)
     with pytest.raises(Outside):
         root.write(path, "x")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from contextlib import suppress
 from typing import Annotated
 
 from pydantic import Field
 
 from harness.config.names import did_you_mean
-from harness.files import read_plain
+from harness.errors import HarnessError
+from harness.rooted import Root
 from harness.tools.context import ToolContext
 from harness.tools.tool import Output, ToolError, tool
+
+MAX_BYTES = 500_000  # of a further file
 
 
 @tool()
@@ -25,24 +28,20 @@ async def skill(
     if found is None:
         ask = did_you_mean(name, ctx.skills) or f"known: {', '.join(ctx.skills) or 'none'}"
         raise ToolError(f"you have no skill `{name}`; {ask}")
+    root = Root(found.folder)
     if not file:
-        return Output(found.body, {"files": files_of(found.folder)})
-    path = inside(found.folder, file)
-    text = await asyncio.to_thread(read_plain, path) if path else None
-    if text is None:
-        known = ", ".join(await asyncio.to_thread(files_of, found.folder)) or "none"
-        raise ToolError(f"the skill `{name}` has no file `{file}`; known: {known}")
+        return Output(found.body, {"files": await asyncio.to_thread(files_of, root)})
+    try:
+        text = await asyncio.to_thread(root.read_text, file, MAX_BYTES)
+    except HarnessError as error:
+        known = ", ".join(await asyncio.to_thread(files_of, root)) or "none"
+        why = f"the skill `{name}` has no file {file!r:.200} to read; known: {known}"
+        raise ToolError(f"{why} ({error})") from error
     return Output(text, {"file": file})
 
 
-def inside(folder: Path, file: str) -> Path | None:
-    """The path of a skill's file; None for one that leads out of the skill's folder."""
-    path = (folder / file).resolve()
-    return path if path.is_relative_to(folder.resolve()) and path.is_file() else None
-
-
-def files_of(folder: Path) -> list[str]:
-    """What a skill has besides its SKILL.md."""
-    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    names = (path.relative_to(folder).as_posix() for path in paths)
-    return [name for name in names if name != "SKILL.md"]
+def files_of(root: Root) -> list[str]:
+    """What a skill has besides its SKILL.md; nothing when its folder is gone meanwhile."""
+    with suppress(HarnessError):
+        return sorted(path for path in root.walk() if path != "SKILL.md")
+    return []
