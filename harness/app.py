@@ -20,6 +20,7 @@ from harness.clock import Clock, SystemClock, stamp
 from harness.config.crew import Crew, read_crew
 from harness.config.home import Home
 from harness.config.profile import profile_files
+from harness.config.secret_ref import secret_values
 from harness.db.integrity import check_whole
 from harness.delivery.channels import build_channels
 from harness.errors import Fatal
@@ -74,6 +75,7 @@ class App:
         clock: Clock,
         environment: Mapping[str, str],
         hold: Hold | None,
+        redactor: Redactor | None = None,
     ) -> None:
         self.home = home
         self.crew = crew
@@ -87,7 +89,9 @@ class App:
         self.retired: list[Models] = []  # of earlier settings; sessions may still use them
         network = crew.settings.network
         self.web = Web(clock, allow=network.allow, proxy=network.proxy)
-        self.audit = AuditBook(AuditLog(home.audit, Redactor.knowing(environment)), clock)
+        self.redactor = redactor or Redactor.knowing(environment)
+        self.redactor.learn(secret_values(crew.settings, environment))
+        self.audit = AuditBook(AuditLog(home.audit, self.redactor), clock)
         self.hooks = self.freeze_hooks()
         self.asked = self.answered = 0  # reloads by a person, who alone changes the hooks
         self.sessions = Sessions(
@@ -95,7 +99,8 @@ class App:
         )
         self.dispatcher = Dispatcher(bus, self.sessions, self.lanes, self.owner, clock)
         self.scheduler = Scheduler(bus, crew.crontab, clock)
-        self.courier = Courier(bus, build_channels(home, crew.crontab.zone, clock), clock)
+        channels = build_channels(home, crew.crontab.zone, clock, self.redactor)
+        self.courier = Courier(bus, channels, clock)
         self.callbacks = Callbacks(bus, self.agents, clock)
         household = Household(
             agents=self.agents,
@@ -119,8 +124,10 @@ class App:
         clock: Clock | None = None,
         environment: Mapping[str, str] | None = None,
         hold: Hold | None = None,
+        redactor: Redactor | None = None,
     ) -> App:
-        """Read the home and open its bus; `hold` is its lock, if the process has it.
+        """Read the home and open its bus; `hold` is its lock, if the process has it; `redactor`
+        knows the secrets of the environment, and is taught those of the settings.
 
         Raises ConfigError, SchemaTooNew, Damaged, HarnessError.
         """
@@ -128,7 +135,8 @@ class App:
         variables = os.environ if environment is None else environment
         crew = read_crew(home, NAMES, environment=variables)
         check_whole(home.database)
-        return cls(home, crew, SqliteBus.open(home, clock, Ids(clock)), clock, variables, hold)
+        bus = SqliteBus.open(home, clock, Ids(clock))
+        return cls(home, crew, bus, clock, variables, hold, redactor)
 
     async def aclose(self) -> None:
         for models in (*self.retired, self.models):
@@ -208,7 +216,10 @@ class App:
             self.retired.append(self.models)
             self.models = Models(crew.settings.models, self.clock, self.home.root)
         self.web.apply(crew.settings.network.allow, crew.settings.network.proxy)
-        self.courier.channels = build_channels(self.home, crew.crontab.zone, self.clock)
+        self.redactor.learn(secret_values(crew.settings, self.environment))
+        self.courier.channels = build_channels(
+            self.home, crew.crontab.zone, self.clock, self.redactor
+        )
         if asked > self.answered:
             await self.take_up_hooks(asked)
         self.say_what_is_wrong()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -20,11 +21,13 @@ FRAMES = 12  # shown of a traceback
 QUIET = ("apscheduler", "httpx", "httpcore", "watchdog", "asyncio")  # their news is not ours
 
 
-def set_up_logs(folder: Path, *, colour: bool) -> Path:
+def set_up_logs(folder: Path, *, colour: bool, redactor: Redactor | None = None) -> Path:
     """Send every log record to stderr and to a rotating file in `folder`; the file's path.
 
-    Neither shows a secret: by its name, its shape, or as a value in this process's environment.
+    Neither shows a secret: by its name, its shape, or as a value that `redactor` knows, without
+    one of this process's environment.
     """
+    redactor = redactor or Redactor.knowing(os.environ)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / "harness.log"
     path.touch(mode=0o600)
@@ -40,17 +43,26 @@ def set_up_logs(folder: Path, *, colour: bool) -> Path:
         cache_logger_on_first_use=True,
     )
     terminal = logging.StreamHandler(sys.stderr)
-    terminal.setFormatter(formatter(shared, "%H:%M:%S", utc=False, render=console(colour)))
+    clean = without_secrets(redactor)
+    on_terminal = [clean, *console(colour)]
+    terminal.setFormatter(formatter(shared, "%H:%M:%S", utc=False, render=on_terminal))
     file = RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES, encoding="utf-8")
-    file.setFormatter(
-        formatter(shared, "iso", utc=True, render=[structlog.processors.JSONRenderer()])
-    )
+    in_file = [clean, structlog.processors.JSONRenderer()]
+    file.setFormatter(formatter(shared, "iso", utc=True, render=in_file))
     root = logging.getLogger()
     root.handlers = [terminal, file]
     root.setLevel(logging.INFO)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    threading.excepthook = log_crash  # Python's own prints what the exception says
+    sys.unraisablehook = log_crash
     return path
+
+
+def log_crash(crash: threading.ExceptHookArgs | sys.UnraisableHookArgs) -> None:
+    """Tell of an exception that nobody caught in the log, like of any other."""
+    what = (crash.exc_type, crash.exc_value or crash.exc_type(), crash.exc_traceback)
+    logging.getLogger("python").error("an exception that nobody caught", exc_info=what)
 
 
 def formatter(
@@ -63,7 +75,6 @@ def formatter(
             stamper,
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             as_text(),
-            without_secrets(Redactor.knowing(os.environ)),
             *render,
         ],
     )

@@ -24,6 +24,7 @@ from harness.logs import set_up_logs
 from harness.services.lock import HomeLock, holder, silence
 from harness.services.lookout import Outlook
 from harness.services.notify import Notifier
+from harness.text.secrets import Redactor
 
 LOOK_SECONDS = 0.05
 FORCED = 130  # a second signal ends at once
@@ -33,7 +34,8 @@ def up(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Run the crew in the foreground until Ctrl-C. Exit code 78: the files cannot run."""
     place = the_home(home)
     with HomeLock(place) as lock:
-        log_file = set_up_logs(place.logs, colour=sys.stderr.isatty())
+        redactor = Redactor.knowing(os.environ)
+        log_file = set_up_logs(place.logs, colour=sys.stderr.isatty(), redactor=redactor)
 
         def tell(ready: Readiness) -> None:
             if as_json:
@@ -41,16 +43,18 @@ def up(home: HomeOption = None, as_json: JsonOption = False) -> None:
             else:
                 note(banner(ready, log_file))
 
-        asyncio.run(run(place, lock, tell))
+        asyncio.run(run(place, lock, tell, redactor))
     note("stopped; what is left carries on at the next start")
 
 
-async def run(home: Home, lock: HomeLock, tell: Callable[[Readiness], None]) -> None:
+async def run(
+    home: Home, lock: HomeLock, tell: Callable[[Readiness], None], redactor: Redactor
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ask_to_stop, stop)
-    app = App.open(home, hold=lock)
+    app = App.open(home, hold=lock, redactor=redactor)
     loop.add_signal_handler(signal.SIGHUP, app.ring)
     await serve(app, stop, tell)
 

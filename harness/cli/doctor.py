@@ -10,12 +10,12 @@ import typer
 from harness.cli.output import (
     HomeOption,
     JsonOption,
-    clean,
     counted,
     emit,
     paint,
     say,
     the_home,
+    told,
 )
 from harness.cli.posting import audit
 from harness.clock import SystemClock
@@ -88,10 +88,10 @@ def tell(findings: list[Finding]) -> None:
     width = max((len(each.check) for each in findings), default=0)
     for each in findings:
         level = paint(each.level.ljust(7), COLOURS.get(each.level, ""))
-        say(f"{level}  {each.check.ljust(width)}  {clean(each.message)}")
+        say(f"{level}  {each.check.ljust(width)}  {told(each.message)}")
         if each.fix or each.fixable:
             who = " (harness doctor --fix does it)" if each.fixable else ""
-            say(f"{'':7}  {'':{width}}  {paint('do:', 'dim')} {clean(each.fix or '')}{who}")
+            say(f"{'':7}  {'':{width}}  {paint('do:', 'dim')} {told(each.fix or '')}{who}")
 
 
 def summary(findings: list[Finding], *, everything: bool) -> str:
@@ -100,9 +100,9 @@ def summary(findings: list[Finding], *, everything: bool) -> str:
     errors, warnings = counts[Level.ERROR], counts[Level.WARNING]
     words: list[str] = []
     if errors or warnings:
-        told = [counted(errors, "error")] if errors else []
-        told += [counted(warnings, "warning")] if warnings else []
-        words.append(paint(", ".join(told), "red" if errors else "yellow"))
+        counted_up = [counted(errors, "error")] if errors else []
+        counted_up += [counted(warnings, "warning")] if warnings else []
+        words.append(paint(", ".join(counted_up), "red" if errors else "yellow"))
     else:
         words.append(paint("nothing is wrong", "green"))
     if counts[Level.FIXED]:

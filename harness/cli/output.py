@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ import typer
 from harness.backup.swap import mend_if_interrupted
 from harness.config.home import Home, find_home
 from harness.errors import HarnessError, ReaderGone
+from harness.text.secrets import Redactor
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="The home; else HARNESS_HOME, else the nearest.")
@@ -62,7 +64,7 @@ def say(text: str = "") -> None:
 
 def note(text: str) -> None:
     """A line beside the answer, on stderr."""
-    typer.echo(text, err=True)
+    typer.echo(secrets().text(text), err=True)
 
 
 def emit(document: object) -> None:
@@ -106,7 +108,7 @@ def facts(pairs: Mapping[str, object]) -> None:
     known = {name: value for name, value in pairs.items() if value is not None}
     width = max(map(len, known), default=0)
     for name, value in known.items():
-        shown = value if isinstance(value, Painted) else clean(str(value))
+        shown = value if isinstance(value, Painted) else told(str(value))
         say(f"{paint(name.ljust(width), 'dim')}  {shown}")
 
 
@@ -122,7 +124,18 @@ def paint(text: str, colour: str) -> Painted:
 
 
 def one_line(cell: object) -> str:
-    return " ".join(clean(str(cell)).split("\n"))
+    return " ".join((cell if isinstance(cell, Painted) else told(str(cell))).split("\n"))
+
+
+def told(text: str) -> str:
+    """What is said of something: as `clean`, and without secrets. An answer is shown whole."""
+    return clean(secrets().text(text))
+
+
+@cache
+def secrets() -> Redactor:
+    """Knows the secrets of this process's environment."""
+    return Redactor.knowing(os.environ)
 
 
 def clean(text: str) -> str:

@@ -23,6 +23,7 @@ from harness.cli.output import (
     short,
     table,
     the_home,
+    told,
 )
 from harness.cli.shapes import event_shape, task_shape
 from harness.config.home import Home
@@ -98,7 +99,7 @@ def show(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = Fals
     rows = [(e.seq, local(e.at), e.state, e.outcome, e.attempt, e.actor, e.note) for e in events]
     table(("seq", "at", "state", "outcome", "try", "by", "note"), rows, "no events")
     for delivery in deliveries:
-        why = clean(delivery.note or "")
+        why = told(delivery.note or "")
         say(f"delivery to {delivery.channel}: {delivery.state} {why}".rstrip())
     if found.result and found.result.text:
         say(f"\n{clean(found.result.text)}")
@@ -155,6 +156,6 @@ def event_line(task: Task, event: Event, *, as_json: bool) -> str:
         return json.dumps(fact, ensure_ascii=False)
     where = f"{event.state} {event.outcome or ''}".strip()
     why = f"  {event.note}" if event.note else ""
-    return clean(
+    return told(
         f"{local(event.at)}  {task.id}  {task.agent:<8}  {where:<16}  {short(task.title, 40)}{why}"
     )

@@ -11,7 +11,9 @@ from harness.clock import Clock
 from harness.config.home import Home
 from harness.delivery.archive import Archive
 from harness.delivery.log import DeliveryLog
+from harness.delivery.redacted import Redacted
 from harness.errors import NotFound
+from harness.text.secrets import Redactor
 
 
 class ChannelMissing(NotFound):
@@ -48,7 +50,11 @@ class Missing:
         )
 
 
-def build_channels(home: Home, zone: tzinfo, clock: Clock) -> dict[str, Channel]:
-    """Every channel that a home has; `zone` is that of the dates in the archive."""
+def build_channels(
+    home: Home, zone: tzinfo, clock: Clock, redactor: Redactor | None = None
+) -> dict[str, Channel]:
+    """Every channel that a home has; `zone` is that of the dates in the archive. What the
+    redactor knows as a secret goes through none of them."""
     channels: list[Channel] = [Archive(home, zone), DeliveryLog(home, clock)]
-    return {channel.name: channel for channel in channels}
+    known = redactor or Redactor()
+    return {channel.name: Redacted(channel, known) for channel in channels}

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from harness.config.home import Home
 from harness.errors import Held
+from harness.text.secrets import Redactor
 
 PATIENCE_SECONDS = 1.0
 LOOK_SECONDS = 0.02
@@ -46,11 +47,11 @@ class HomeLock:
             self.file = None
 
     def tell(self, **facts: Any) -> None:
-        """Replace what the lock file says of its holder."""
+        """Replace what the lock file says of its holder; no secret in a fault gets into it."""
         assert self.file is not None
         self.file.seek(0)
         self.file.truncate()
-        json.dump(facts, self.file)
+        json.dump(Redactor().value(facts), self.file)
         self.file.flush()
 
     def beat(self) -> None:
