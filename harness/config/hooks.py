@@ -35,7 +35,7 @@ class HookEvent(StrEnum):
     SESSION_END = "session_end"  # it is over, however it ended
     BEFORE_TOOL = "before_tool"  # a call is about to be judged and made
     AFTER_TOOL = "after_tool"  # its result is there
-    BEFORE_COMPACTION = "before_compaction"  # a conversation is about to be shortened
+    BEFORE_COMPACTION = "before_compaction"  # a conversation is too long and is shortened
     FINAL = "final"  # an answer is about to count as final
     LEARNING = "learning"  # a lesson is about to be noted
     PROMOTION = "promotion"  # a lesson is about to become memory
@@ -44,11 +44,18 @@ class HookEvent(StrEnum):
 
     @property
     def can_block(self) -> bool:
-        """Whether a hook can still prevent it; what is over cannot be undone."""
-        return self not in OVER
+        """Whether a hook can prevent it."""
+        return self not in CANNOT_BE_BLOCKED
 
 
-OVER = frozenset((HookEvent.SESSION_END, HookEvent.AFTER_TOOL, HookEvent.WORKER_END))
+# a conversation that is too long has to be shortened; the others are over
+CANNOT_BE_BLOCKED = frozenset(
+    (
+        *(HookEvent.SESSION_END, HookEvent.AFTER_TOOL, HookEvent.WORKER_END),
+        HookEvent.BEFORE_COMPACTION,
+    )
+)
+NOT_YET = frozenset((HookEvent.PROMOTION, HookEvent.WORKER_START, HookEvent.WORKER_END))
 TOOL_EVENTS = frozenset((HookEvent.BEFORE_TOOL, HookEvent.AFTER_TOOL))
 
 

@@ -16,7 +16,7 @@ from harness.config.document import Document, check
 from harness.config.durations import Duration
 from harness.config.endpoint import parse_endpoint
 from harness.config.environment import overlay
-from harness.config.hooks import Hook, hook_faults
+from harness.config.hooks import NOT_YET, Hook, hook_faults
 from harness.config.keep_alive import KeepAlive
 from harness.config.names import unknown_name
 from harness.config.proxy import parse_proxy
@@ -167,6 +167,7 @@ def checked(document: Document) -> Settings:
 
 def not_yet(settings: Settings) -> list[str]:
     """Keys of the contract that this version reads and does not use yet, one sentence each."""
+    hooked = [event for hook in settings.hooks for event in hook.on]
     openai = [name for name, p in settings.models.profiles.items() if p.provider == "openai"]
     waiting = {
         "workers": bool(settings.workers),
@@ -175,6 +176,7 @@ def not_yet(settings: Settings) -> list[str]:
         "delivery.channels": bool(settings.delivery.channels),
         "delivery.quiet_hours": settings.delivery.quiet_hours is not None,
         **{f"models.profiles.{name}.provider: openai": True for name in openai},
+        **{f"hooks: {event}": True for event in sorted(NOT_YET.intersection(hooked))},
     }
     return [f"`{key}` is not used by this version yet" for key, set_ in waiting.items() if set_]
 

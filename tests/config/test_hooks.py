@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.config.hooks import Hook, HookEvent, program_of
-from harness.config.settings import read_settings
+from harness.config.settings import not_yet, read_settings
 from harness.errors import ConfigError, Problem
 
 
@@ -140,6 +140,15 @@ def test_the_label_of_an_address_leaves_out_its_query() -> None:
     hook = Hook(on=[HookEvent.FINAL], url="https://host/hook?key=abc")
 
     assert hook.label == "https://host/hook"
+
+
+def test_an_event_that_does_not_come_yet_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "harness.yaml"
+    path.write_text("hooks:\n  - {on: [final, promotion], python: 'a:b'}\n")
+
+    assert not_yet(read_settings(path, {})) == [
+        "`hooks: promotion` is not used by this version yet"
+    ]
 
 
 KEYS = st.sampled_from([*Hook.model_fields, "match"])
