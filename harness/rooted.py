@@ -12,17 +12,19 @@ import fcntl
 import os
 import secrets
 import stat
+import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from harness.errors import HarnessError, explained
+from harness.errors import HarnessError, Held, explained
 from harness.files import PRIVATE_FILE, PRIVATE_FOLDER, LinkRefused, make_folder
 
 DEEPEST = 32  # names of one path
 LONGEST_NAME = 255  # bytes, as on every common disk
+PATIENCE = 10.0  # seconds, for a folder that others hold
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 DRAFTING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -81,16 +83,6 @@ def folded(path: str) -> str:
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
 
 
-def same_name(one: str, other: str) -> bool:
-    """Whether two normal paths may be one file."""
-    return folded(one) == folded(other)
-
-
-def nothing(path: str) -> bool:
-    """Leaves nothing out."""
-    return False
-
-
 class Root:
     """A folder; methods take paths relative to it, as a model or a person wrote them.
 
@@ -145,7 +137,9 @@ class Root:
         except (Missing, Unfit):
             return False
 
-    def walk(self, path: str = ".", skip: Callable[[str], bool] = nothing) -> Iterator[str]:
+    def walk(
+        self, path: str = ".", skip: Callable[[str], bool] = lambda path: False
+    ) -> Iterator[str]:
         """The paths of all plain files below a folder, each folder's own before those of the next.
 
         Links are not followed; `skip` leaves out a file, or a folder with all that it holds.
@@ -161,11 +155,11 @@ class Root:
     def locked(self, path: str, *, make: bool = False) -> Iterator[None]:
         """Hold the folder of a file alone, as `harness.files.locked` does; `make` it if missing.
 
-        Waits until it is free, so hold it for one read and one write.
+        For one read and one write: others wait. Raises Held when it is not free in time.
         """
         way = normal(path)
         with told(way), self._folder(way.parent, make=make) as folder:
-            fcntl.flock(folder, fcntl.LOCK_EX)
+            hold(folder, way)
             yield
 
     def _listing(self, path: str, skip: Callable[[str], bool]) -> list[tuple[str, bool]]:
@@ -209,6 +203,19 @@ def step(folder: int, name: str, *, make: bool) -> int:
         raise
 
 
+def hold(folder: int, way: PurePosixPath) -> None:
+    """Lock an open folder. It may be held by a program that never gives it back, and who waits
+    for that keeps one of the few threads of the house."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > until:
+                raise Held(f"another program holds the folder of {way}") from error
+        time.sleep(0.01)
+
+
 @contextmanager
 def opened(folder: int, way: PurePosixPath) -> Iterator[BinaryIO]:
     """A plain file, open for reading. It is looked at before, as some devices act when they are
@@ -234,7 +241,7 @@ def refuse_second_name(way: PurePosixPath, there: os.stat_result) -> None:
 def refuse_odd(way: PurePosixPath, there: os.stat_result) -> None:
     """Raise LinkRefused or Unfit unless this is a plain file."""
     if stat.S_ISLNK(there.st_mode):
-        raise link_refused(way)
+        raise LinkRefused(f"{way} is a symbolic link, and is not followed")
     if stat.S_ISDIR(there.st_mode):
         raise Unfit(f"{way} is a folder, not a file")
     if not stat.S_ISREG(there.st_mode):
@@ -273,10 +280,6 @@ def replace(folder: int, name: str, data: bytes, mode: int) -> None:
     os.fsync(folder)
 
 
-def link_refused(way: PurePosixPath) -> LinkRefused:
-    return LinkRefused(f"{way}: there is a symbolic link on the way, and it is not followed")
-
-
 @contextmanager
 def told(way: PurePosixPath) -> Iterator[None]:
     """Say what the system refuses in the words of a Root."""
@@ -285,7 +288,7 @@ def told(way: PurePosixPath) -> Iterator[None]:
     except OSError as error:
         match error.errno:
             case errno.ELOOP:
-                raise link_refused(way) from error
+                raise LinkRefused(f"{way}: a symbolic link is in the way") from error
             case errno.ENOENT:
                 raise Missing(f"there is no {way}") from error
             case errno.ENOTDIR:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import socket
 import stat
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.errors import HarnessError
+from harness import rooted
+from harness.errors import HarnessError, Held
 from harness.files import LinkRefused
-from harness.rooted import DEEPEST, Missing, Outside, Root, Unfit, folded, normal, same_name
+from harness.rooted import DEEPEST, Missing, Outside, Root, Unfit, folded, normal
 
 LIMIT = 1_000
 SECRET = "the secret outside"
-CALLS = ("open", "stat", "replace", "mkdir", "fstat", "scandir")
 
 
 @pytest.fixture
@@ -140,20 +138,18 @@ def test_what_is_normal_stays_so_and_stays_below(text: str) -> None:
     ],
 )
 def test_names_that_one_disk_takes_for_the_same_are_the_same(one: str, other: str) -> None:
-    assert same_name(one, other)
+    assert folded(one) == folded(other)
 
 
 def test_names_that_differ_differ() -> None:
-    assert not same_name("cron.yaml", "cron.yml")
-    assert not same_name("a", "ä")
+    assert len({folded(name) for name in ("cron.yaml", "cron.yml", "a", "ä")}) == 4
 
 
 @given(st.text(max_size=30))
 def test_comparing_knows_neither_case_nor_composition(name: str) -> None:
     assert folded(folded(name)) == folded(name)
-    assert same_name(name, name.swapcase().swapcase()) or "ı" in name
     for form in ("NFC", "NFD"):
-        assert same_name(name, unicodedata.normalize(form, name))
+        assert folded(unicodedata.normalize(form, name)) == folded(name)
 
 
 # reading and writing
@@ -406,144 +402,14 @@ def test_a_folder_is_held_against_others(root: Root) -> None:
     assert sorted(root.read_text("a/count", LIMIT)) == sorted(seen) == ["x"] * 20 + ["y"] * 20
 
 
-# races
-
-
-class Swap:
-    """A folder or a file that is now itself, now a link to its like outside."""
-
-    def __init__(self, root: Root, outside: Path, name: str = "a") -> None:
-        self.place = root.folder / name
-        self.trap = root.folder / "trap"
-        self.trap.symlink_to(outside / "page.md" if self.place.is_file() else outside)
-        self.sprung = False
-
-    def turn(self) -> None:
-        """The one for the other, in one step of the system where it knows one."""
-        self.sprung = not self.sprung
-        if exchange(self.place, self.trap):
-            return
-        aside = self.trap.with_name("aside")
-        self.place.rename(aside)
-        self.trap.rename(self.place)
-        aside.rename(self.trap)
-
-
-def exchange(one: Path, other: Path) -> bool:
-    """Whether both names were exchanged at once, which Linux can do."""
-    call = getattr(ctypes.CDLL(None), "renameat2", None)
-    here, at_once = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
-    return call is not None and call(here, bytes(one), here, bytes(other), at_once) == 0
-
-
-@contextmanager
-def swapping(swap: Swap) -> Iterator[None]:
-    """A thread that springs the trap and undoes it, as fast as it can."""
-    stop = threading.Event()
-
-    def work() -> None:
-        while not stop.is_set() or swap.sprung:
-            swap.turn()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-def before_call(patch: pytest.MonkeyPatch, number: int, act: Callable[[], None]) -> None:
-    """Have `act` done just before the system call of that number, counted from 0."""
-    count = iter(range(10_000))
-
-    def hooked(name: str) -> None:
-        call = getattr(os, name)
-
-        def instead(*arguments: object, **named: object) -> object:
-            if next(count) == number:
-                patch.undo()
-                act()
-            return call(*arguments, **named)
-
-        patch.setattr(os, name, instead)
-
-    for name in CALLS:
-        hooked(name)
-
-
-@pytest.mark.parametrize("name", ["a", "a/page.md"])
-@pytest.mark.parametrize("moment", range(8))
-def test_a_link_that_comes_at_any_moment_leads_nowhere(
-    root: Root, outside: Path, name: str, moment: int, monkeypatch: pytest.MonkeyPatch
+def test_a_folder_that_is_never_given_back_is_not_waited_for(
+    root: Root, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    swap = Swap(root, outside, name)
-    read: list[str] = []
-    acts: list[Callable[[], None]] = [
-        lambda: read.append(root.read_text("a/page.md", LIMIT)),
-        lambda: root.write("a/page.md", "written"),
-        lambda: root.write("a/new/page.md", "written"),
-        lambda: read.extend(root.walk("a")),
-    ]
-    for act in acts:
-        before_call(monkeypatch, moment, swap.turn)
-        with suppress(HarnessError):
-            act()
-        monkeypatch.undo()
-        if swap.sprung:
-            swap.turn()
+    monkeypatch.setattr(rooted, "PATIENCE", 0.05)
 
-    assert set(read) <= {"inside", "written", "a/page.md", "a/new/page.md"}
-    assert untouched(outside)
-
-
-@pytest.mark.parametrize("moment", range(6))
-def test_a_pipe_that_comes_at_any_moment_is_not_waited_for(
-    root: Root, moment: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    page = root.folder / "a" / "page.md"
-
-    def become_a_pipe() -> None:
-        page.unlink()
-        os.mkfifo(page)
-
-    before_call(monkeypatch, moment, become_a_pipe)
-    with suppress(Unfit):
-        assert root.read("a/page.md", LIMIT) == b"inside"
-
-
-def test_a_folder_that_becomes_a_link_again_and_again_leads_nowhere(
-    root: Root, outside: Path
-) -> None:
-    read = []
-
-    with swapping(Swap(root, outside)):
-        for number in range(600):
-            with suppress(HarnessError):
-                read.append(root.read_text("a/page.md", LIMIT))
-            with suppress(HarnessError):
-                read.extend(root.read_text(path, LIMIT) for path in root.walk("a"))
-            if number % 10 == 0:
-                with suppress(HarnessError):
-                    root.write("a/deeper/page.md", "inside")
-
-    assert set(read) <= {"inside"}
-    assert untouched(outside)
-
-
-def test_a_file_that_becomes_a_link_again_and_again_is_never_followed(
-    root: Root, outside: Path
-) -> None:
-    read = []
-
-    with swapping(Swap(root, outside, "a/page.md")):
-        for _ in range(2_000):
-            with suppress(HarnessError):
-                read.append(root.read_text("a/page.md", LIMIT))
-
-    assert set(read) <= {"inside"}
-    assert untouched(outside)
+    why = pytest.raises(Held, match=r"holds the folder of a/other\.md")
+    with root.locked("a/page.md"), why, root.locked("a/other.md"):
+        pass
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
