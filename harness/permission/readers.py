@@ -39,13 +39,13 @@ READERS: Mapping[str, Table] = {
         ("grep egrep fgrep", "pattern", _GREP),
         ("rg", "pattern", """-i -v -n -N -c -l -o -q -s -S -w -x -F -P -U -H -I -0 -a -u -p -. -A=
             -B= -C= -m= -e= -f@ -g= -t= -T= -j= -d= -M= -r= --files --glob= --iglob= --type=
-            --type-not= --hidden --no-ignore --no-ignore-vcs --ignore-case --smart-case --case-sensitive
-            --fixed-strings --word-regexp --line-number --no-line-number --count --count-matches
-            --files-with-matches --files-without-match --only-matching --max-count= --max-depth=
-            --max-columns= --context= --after-context= --before-context= --no-heading --heading
-            --color= --colors= --json --stats --sort= --sortr= --multiline --multiline-dotall
-            --pcre2 --replace= --regexp= --file@ --type-list --no-messages --trim --vimgrep
-            --column --with-filename --no-filename --null --one-file-system"""),
+            --type-not= --hidden --no-ignore --no-ignore-vcs --ignore-case --smart-case
+            --case-sensitive --fixed-strings --word-regexp --line-number --no-line-number --count
+            --count-matches --files-with-matches --files-without-match --only-matching --max-count=
+            --max-depth= --max-columns= --context= --after-context= --before-context= --no-heading
+            --heading --color= --colors= --json --stats --sort= --sortr= --multiline
+            --multiline-dotall --pcre2 --replace= --regexp= --file@ --type-list --no-messages --trim
+            --vimgrep --column --with-filename --no-filename --null --one-file-system"""),
         ("diff", "paths", """-u -U= -c -C= -q -s -y -w -b -B -i -E -Z -a -N -t -p -n -e -W=
             --unified=? --brief --color=? --side-by-side --ignore-case --ignore-all-space
             --ignore-space-change --ignore-blank-lines --width= --label= --strip-trailing-cr
@@ -94,11 +94,17 @@ CAREFUL = {"sort", "rg", "tree", "file", "diff", "jq"}  # options of theirs run 
 NEVER, ALWAYS = frozenset[str](), frozenset({"always"})
 _R = frozenset({"-r", "--recursive"})
 DEEP = {
-    **{"rg": ALWAYS, "tree": ALWAYS, "du": ALWAYS, "ls": frozenset({"-R", "--recursive"})},
+    **{
+        "rg": ALWAYS,
+        "diff": ALWAYS,
+        "tree": ALWAYS,
+        "du": ALWAYS,
+        "ls": frozenset({"-R", "--recursive"}),
+    },
     **dict.fromkeys(("grep", "egrep", "fgrep"), _R),
 }
 NO_PATTERN = {"-e", "--regexp", "-f", "--file", "--files", "--type-list"}
-_IMPORTS = re.compile(r"\b(import|include)\b")
+_IMPORTS = re.compile(r"\b(import|include|modulemeta)\b")
 
 
 def is_reader(name: str) -> bool:

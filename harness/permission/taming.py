@@ -18,10 +18,11 @@ HARMLESS_CONFIG = (
     *("core.attributesFile=/dev/null", "credential.helper=", "sequence.editor=false"),
     *("gpg.program=false", "gpg.ssh.program=false", "gpg.x509.program=false"),
     *("log.showSignature=false", "commit.gpgSign=false", "tag.gpgSign=false"),
-    *("push.gpgSign=false", "gc.auto=0", "maintenance.auto=false", "diff.ignoreSubmodules=all", "submodule.recurse=false"),
+    *("push.gpgSign=false", "gc.auto=0", "maintenance.auto=false"),
+    *("diff.ignoreSubmodules=all", "submodule.recurse=false"),
     *("status.submoduleSummary=false", "safe.bareRepository=explicit", "protocol.ext.allow=never"),
-    *("blame.ignoreRevsFile=", "diff.orderFile=", "core.excludesFile=/dev/null", "mailmap.file="),
-    *("commit.template=", "grep.fallbackToNoIndex=false"),
+    *("blame.ignoreRevsFile=", "diff.orderFile=/dev/null", "core.excludesFile=/dev/null"),
+    *("mailmap.file=/dev/null", "grep.fallbackToNoIndex=false"),
 )  # fmt: skip
 NEEDS_NO_REPOSITORY = {"init", "clone"}
 PROGRAMS = ("clean", "smudge", "process", "textconv", "command", "driver")

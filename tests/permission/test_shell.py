@@ -1,0 +1,123 @@
+"""Shell text is refused unless every reader of it sees the same plain words."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import suppress
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from harness.permission.builtins import why_builtin
+from harness.permission.shell import MAX_CHARS, Redirect, Simple, Unsafe, parse
+from tests.permission.shell_tables import BENIGN, CHANGING, CONTROL, DANGEROUS, REFUSED, rows
+
+SHELLISH = st.text("ab c\n\t'\"\\$`(){}[]<>|&;#!~*?=-1é\u00a0\u202e", max_size=40)
+PLAIN = st.text(
+    st.characters(min_codepoint=32, max_codepoint=0x24F, exclude_categories=["Cc", "Cf", "Zs"])
+    | st.just(" "),
+    max_size=12,
+)
+
+
+def argvs(text: str) -> list[tuple[str, ...]]:
+    return [command.argv for command in parse(text).commands]
+
+
+def only(text: str) -> Simple:
+    (command,) = parse(text).commands
+    return command
+
+
+@pytest.mark.parametrize("text", [*rows(REFUSED), *CONTROL], ids=ascii)
+def test_what_only_a_shell_could_do_is_refused_with_a_reason(text: str) -> None:
+    with pytest.raises(Unsafe, match=r"\w"):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", rows(BENIGN, DANGEROUS, CHANGING))
+def test_plain_commands_parse(text: str) -> None:
+    assert parse(text).commands
+
+
+@given(SHELLISH | st.text())
+@example("cat <<a\nb")
+@example("echo $")
+@example("a\ud800")
+def test_no_text_does_more_than_be_refused(text: str) -> None:
+    with suppress(Unsafe):
+        assert all(command.argv for command in parse(text).commands)
+
+
+@given(st.lists(PLAIN, min_size=1, max_size=6))
+def test_quoted_words_come_out_as_they_went_in(words: list[str]) -> None:
+    program, *arguments = words
+    text = shlex.join([f"x{program}".replace("=", ""), *arguments])
+
+    assert argvs(text) == [tuple(shlex.split(text))]
+    assert only(text).argv[1:] == tuple(arguments)
+
+
+def test_pipelines_and_lists_keep_their_order_and_their_joints() -> None:
+    script = parse("a | b && c || d; e\nf &&\n g")
+
+    assert [(step.joined, [each.name for each in step.pipeline]) for step in script.steps] == [
+        (";", ["a", "b"]),
+        ("&&", ["c"]),
+        ("||", ["d"]),
+        (";", ["e"]),
+        (";", ["f"]),
+        ("&&", ["g"]),
+    ]
+
+
+def test_quotes_are_removed_as_a_shell_does() -> None:
+    assert argvs("""echo 'a b'"c d"e\\ f "it's" '"' "a\\"b" '' "foo$" 'x\ny'""") == [
+        ("echo", "a bc de f", "it's", '"', 'a"b', "", "foo$", "x\ny")
+    ]
+
+
+def test_only_unquoted_patterns_are_patterns() -> None:
+    words = only("ls *.py 'a*' \"b?\" c\\* [ab]x 'd[1]'*.txt --include=*.py").words
+
+    assert [word.pattern for word in words] == [
+        *(None, "*.py", None, None, None, "[ab]x", "d[[]1]*.txt", None)
+    ]
+
+
+def test_redirects_are_data() -> None:
+    assert only("a < in > out 2>&1").redirects == (
+        Redirect(0, "<", "in"),
+        Redirect(1, ">", "out"),
+        Redirect(2, ">&", "1"),
+    )
+    assert only("a >> log 2>/dev/null").redirects == (
+        Redirect(1, ">>", "log"),
+        Redirect(2, ">", "/dev/null"),
+    )
+    assert only("a &> 'b c'").redirects == (Redirect(1, ">", "b c"), Redirect(2, ">&", "1"))
+
+
+def test_braces_that_no_shell_expands_are_words() -> None:
+    assert argvs("git show stash@{0} {} HEAD^") == [("git", "show", "stash@{0}", "{}", "HEAD^")]
+
+
+def test_the_longest_text_is_read_and_no_longer_one() -> None:
+    assert parse("echo " + "x" * (MAX_CHARS - 5))
+    with pytest.raises(Unsafe, match="8,000"):
+        parse("echo " + "x" * (MAX_CHARS - 4))
+
+
+def test_a_refused_builtin_says_what_to_do_instead() -> None:
+    with pytest.raises(Unsafe, match="part of a shell") as refused:
+        parse("cd src && ls")
+
+    assert refused.value.hint == why_builtin("cd")
+    assert "relative" in str(refused.value.hint)
+
+
+@pytest.mark.parametrize("text", ['echo "a\\$b"', 'echo "a\\\nb"'])
+def test_what_two_readers_split_differently_is_refused(text: str) -> None:
+    with pytest.raises(Unsafe, match="more than one way"):
+        parse(text)
