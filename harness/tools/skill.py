@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from harness.config.names import did_you_mean
 from harness.errors import HarnessError
+from harness.permission.action import Action
 from harness.rooted import Root
 from harness.tools.context import ToolContext
 from harness.tools.tool import Output, ToolError, tool
@@ -17,7 +19,12 @@ from harness.tools.tool import Output, ToolError, tool
 MAX_BYTES = 500_000  # of a further file
 
 
-@tool()
+def foreseen(ctx: ToolContext, action: Action, arguments: Any) -> Action:
+    """Which skill is read."""
+    return replace(action, about=arguments.name)
+
+
+@tool(plan=foreseen)
 async def skill(
     ctx: ToolContext,
     name: Annotated[str, Field(description="A skill of your list.")],

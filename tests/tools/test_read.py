@@ -7,12 +7,17 @@ import os
 import pytest
 
 from harness.config.home import Home
+from harness.models.port import ToolCall
 from harness.permission.action import Action, Trait
 from harness.tools.context import ToolContext
+from harness.tools.glob import glob
+from harness.tools.grep import grep
 from harness.tools.read import read
 from harness.tools.tool import ToolError
+from harness.tools.toolbox import Toolbox
 from harness.tools.workspace import MAX_BYTES
 from tests.tools.desk import a_desk, lay, planned, use
+from tests.tools.using import a_gate
 
 
 @pytest.fixture
@@ -107,3 +112,21 @@ def test_the_plan_names_the_path_that_is_opened(ctx: ToolContext) -> None:
     assert action == Action("read", {Trait.READS_PRIVATE}, reads=("notes/today.md",))
     with pytest.raises(ToolError, match="leads out"):
         planned(read, ctx, path="a/../b")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["memory/zoe/MEMORY.md", "Memory//ZOE/MEMORY.md", ".harness/token", "notes/.ENV", "memory/zoe"],
+)
+async def test_no_mode_reads_what_is_hidden(ctx: ToolContext, home: Home, path: str) -> None:
+    lay(home, memory__zoe__MEMORY="hers")
+    box = Toolbox([read, grep, glob], ctx, a_gate(ctx, "bypass"))
+
+    results = [
+        await box.call(ToolCall("1", "read", {"path": path})),
+        await box.call(ToolCall("2", "grep", {"path": path, "pattern": "."})),
+        await box.call(ToolCall("3", "glob", {"pattern": f"{path}/*"})),
+    ]
+
+    assert [result.ok for result in results] == [False] * 3
+    assert all("is not read" in result.text for result in results)

@@ -14,7 +14,7 @@ from harness.config.skills import Skill
 from harness.tools.context import ToolContext
 from harness.tools.skill import MAX_BYTES, skill
 from harness.tools.tool import ToolError
-from tests.tools.desk import a_desk, use
+from tests.tools.desk import a_desk, planned, use
 
 
 @pytest.fixture
@@ -94,3 +94,7 @@ async def test_what_is_not_there_or_not_its_own_is_told(
         await use(skill, skilled, **wish)
 
     assert "secret" not in str(caught.value)
+
+
+def test_the_plan_names_the_skill(skilled: ToolContext) -> None:
+    assert planned(skill, skilled, name="rank").about == "rank"

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from harness.config.home import Home
+from harness.models.port import ToolCall
 from harness.permission.action import Action, Trait
 from harness.tools.context import ToolContext
 from harness.tools.tool import ToolError
+from harness.tools.toolbox import Toolbox
 from harness.tools.write import write
 from tests.tools.desk import a_desk, lay, planned, use
+from tests.tools.using import a_gate
 
 
 @pytest.fixture
@@ -95,3 +98,28 @@ def test_the_plan_is_no_routine(ctx: ToolContext) -> None:
 
     wanted = Action("write", {Trait.CHANGES_STATE}, writes=("notes/today.md",), routine=False)
     assert action == wanted
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("cron.yaml", "./Cron.YAML", "agents//zoe/SOUL.md", "AGENTS/new.md", "hooks/x.sh"),
+        *(
+            "memory/zoe/MEMORY.md",
+            "memory/ainews/MEMORY.md",
+            ".harness/token",
+            "notes/.git/hooks/x",
+        ),
+        *("harness.yaml", "s\u212aills/rank/SKILL.md", "archive/x.md", "notes/.env", "."),
+    ],
+)
+async def test_no_mode_writes_what_belongs_to_people_and_the_house(
+    ctx: ToolContext, home: Home, path: str
+) -> None:
+    box = Toolbox([write], ctx, a_gate(ctx, "bypass"))
+
+    result = await box.call(ToolCall("1", "write", {"path": path, "content": "x"}))
+
+    assert not result.ok
+    assert "is not written" in result.text
+    assert [found.name for found in home.root.rglob("*")] == ["notes", "today.md"]
