@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -18,8 +18,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from harness.config.cronfile import one_or_more
-from harness.config.document import Document
+from harness.config.document import Document, Location
 from harness.config.durations import Duration
+from harness.config.names import unknown_name
 from harness.config.tool_names import present_name
 from harness.errors import Problem
 
@@ -158,23 +159,38 @@ def program_of(command: Sequence[str], root: Path, search: str | None) -> Path:
 
 
 def hook_faults(
-    document: Document, hooks: Sequence[Hook], environment: Mapping[str, str]
+    document: Document,
+    hooks: Sequence[Hook],
+    environment: Mapping[str, str],
+    tools: Collection[str] | None = None,
 ) -> list[Problem]:
-    """What the entries of a sound document ask for in vain."""
+    """What the entries of a sound document ask for in vain; `tools` are those that exist, where
+    they are known."""
     root = document.path.parent.absolute()
-    return [
-        problem
-        for index, hook in enumerate(hooks)
-        for problem in faults_of(document, ("hooks", index), hook, root, environment.get("PATH"))
-    ]
+    found: list[Problem] = []
+    for index, hook in enumerate(hooks):
+        here = ("hooks", index)
+        found += tool_faults(document, here, hook, tools)
+        found += command_faults(document, here, hook, root, environment.get("PATH"))
+    return found
 
 
-def faults_of(
-    document: Document, here: tuple[str | int, ...], hook: Hook, root: Path, search: str | None
+def tool_faults(
+    document: Document, here: Location, hook: Hook, tools: Collection[str] | None
 ) -> Iterator[Problem]:
-    if hook.tool is not None and not TOOL_EVENTS.issuperset(hook.on):
+    place = (*here, "tool")
+    if hook.tool is None:
+        return
+    if not TOOL_EVENTS.issuperset(hook.on):
         message = "`tool` goes with before_tool and after_tool; this hook waits for others too"
-        yield document.problem((*here, "tool"), message, key=True, hint="make it two hooks")
+        yield document.problem(place, message, key=True, hint="make it two hooks")
+    if tools is not None and not any(matches(hook.tool, name) for name in tools):
+        yield unknown_name(document, place, hook.tool, tools, "tool")
+
+
+def command_faults(
+    document: Document, here: Location, hook: Hook, root: Path, search: str | None
+) -> Iterator[Problem]:
     if hook.command is None:
         if hook.env:
             message = "`env` is for a `command`: nothing else has an environment of its own"

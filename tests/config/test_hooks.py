@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.config.hooks import Hook, HookEvent, program_of
+from harness.config.document import Document
+from harness.config.hooks import Hook, HookEvent, hook_faults, program_of
 from harness.config.settings import not_yet, read_settings
 from harness.errors import ConfigError, Problem
 
@@ -140,6 +141,21 @@ def test_the_label_of_an_address_leaves_out_its_query() -> None:
     hook = Hook(on=[HookEvent.FINAL], url="https://host/hook?key=abc")
 
     assert hook.label == "https://host/hook"
+
+
+def test_a_tool_that_does_not_exist_is_told_with_the_one_that_was_meant(tmp_path: Path) -> None:
+    document = Document.parse(
+        "hooks:\n"
+        "  - {on: before_tool, tool: web_fecth, python: 'a:b'}\n"
+        "  - {on: before_tool, tool: 'web_*', python: 'a:b'}\n",
+        tmp_path / "harness.yaml",
+    )
+    hooks = [Hook.model_validate(entry) for entry in document.data["hooks"]]
+
+    (problem,) = hook_faults(document, hooks, {}, {"web_fetch", "learn"})
+
+    assert (problem.line, problem.column) == (2, 29)
+    assert problem.hint == "did you mean `web_fetch`?"
 
 
 def test_an_event_that_does_not_come_yet_is_told(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Hooks that are programs: what they get, what their exit codes mean, and that none stays."""
 
+import asyncio
 import json
 import time
 from datetime import timedelta
@@ -160,6 +161,23 @@ async def test_no_descriptor_stays_open(freeze: Freeze, program: Program) -> Non
         await hooks.fire(CALL, {})
 
     assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+async def test_a_session_that_is_cancelled_takes_its_hook_along(
+    home: Home, freeze: Freeze, program: Program
+) -> None:
+    pid = home.root / "pid"
+    hooks = freeze(Hook(on=[CALL], command=[program("echo $$ > tmp; mv tmp pid; sleep 60")]))
+    asking = asyncio.create_task(hooks.fire(CALL, {}))
+    async with asyncio.timeout(10):
+        while not pid.exists():
+            await asyncio.sleep(0.01)
+
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+    assert not psutil.pid_exists(int(read(pid)))
 
 
 def ends(pid: int) -> bool:

@@ -53,7 +53,7 @@ NOTHING = "a text, not a function"
 
 
 def hook(name: str) -> Hook:
-    return Hook(on=[EVENT], python=f"{__name__}:{name}", timeout=SOON)
+    return Hook(on=[EVENT], python=f"{__name__}:{name}")
 
 
 async def test_a_function_gets_a_copy_of_the_facts(freeze: Freeze) -> None:
@@ -101,7 +101,7 @@ async def test_a_module_that_is_not_there_warns(freeze: Freeze) -> None:
 
 
 async def test_a_function_that_hangs_warns_and_is_not_called_for_ever(freeze: Freeze) -> None:
-    hooks = freeze(hook("hangs"))
+    hooks = freeze(Hook(on=[EVENT], python=f"{__name__}:hangs", timeout=SOON))
 
     warnings = [(await hooks.fire(EVENT, {})).warnings[0] for _ in range(MOST_LOST + 1)]
     LET_GO.set()

@@ -1,19 +1,24 @@
 """Hooks that are addresses: what is posted, and what the answers mean."""
 
 import json
+import ssl
 import threading
+from pathlib import Path
 
 import pytest
 
 from harness.config.hooks import Hook, HookEvent
 from harness.hooks.verdict import PASSED
+from tests.doubles import feed_server
+from tests.doubles.feed_server import FeedServer
 from tests.hooks.conftest import SOON, Freeze, Server
 
 FINAL = HookEvent.FINAL
+PEM = Path(feed_server.__file__).parent / "tls" / "feeds_test.pem"
 
 
 def hook(server: Server) -> Hook:
-    return Hook(on=[FINAL], url=server.url, timeout=SOON)
+    return Hook(on=[FINAL], url=server.url)
 
 
 async def test_the_facts_are_posted_as_json(server: Server, freeze: Freeze) -> None:
@@ -91,7 +96,8 @@ async def test_an_answer_that_is_too_large_or_packed_warns(
 async def test_a_server_that_is_silent_warns_in_time(server: Server, freeze: Freeze) -> None:
     server.silent = threading.Event()
 
-    verdict = await freeze(hook(server)).fire(FINAL, {})
+    impatient = Hook(on=[FINAL], url=server.url, timeout=SOON)
+    verdict = await freeze(impatient).fire(FINAL, {})
 
     assert verdict.warnings[0].endswith("it gave no answer within 0.3 s")
 
@@ -103,6 +109,18 @@ async def test_a_server_that_is_away_warns(server: Server, freeze: Freeze) -> No
     verdict = await freeze(away).fire(FINAL, {})
 
     assert "did not answer: ConnectError" in verdict.warnings[0]
+
+
+async def test_a_certificate_that_nobody_vouches_for_warns(freeze: Freeze) -> None:
+    own = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    own.load_cert_chain(PEM)
+    async with FeedServer(tls=own) as feeds:
+        hooks = freeze(Hook(on=[FINAL], url=f"https://127.0.0.1:{feeds.port}/"))
+
+        verdict = await hooks.fire(FINAL, {})
+
+    assert not verdict.blocked
+    assert "CERTIFICATE_VERIFY_FAILED" in verdict.warnings[0]
 
 
 async def test_no_proxy_of_the_environment_is_used(
