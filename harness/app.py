@@ -182,8 +182,8 @@ class App:
 
     def freeze_hooks(self) -> Hooks:
         """The hooks of the settings with their files as they are now."""
-        hooks, secrets = self.crew.settings.hooks, Redactor.knowing(self.environment)
-        return Hooks.freeze(hooks, self.home, self.environment, secrets, self.clock)
+        hooks = self.crew.settings.hooks
+        return Hooks.freeze(hooks, self.home, self.environment, self.redactor, self.clock)
 
     def ring(self) -> None:
         """A person wants the files read again, and the hooks taken up as they are then."""
