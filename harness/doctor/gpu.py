@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from harness.children import child_environment
 
 PROGRAM = "nvidia-smi"
 QUESTION = ("--query-gpu=name,memory.used,memory.total", "--format=csv,noheader,nounits")
@@ -40,7 +43,11 @@ def gpus(path: str, proc: Path) -> Gpus:
         return Gpus(trouble=f"there is a GPU's driver, and no {PROGRAM}") if driver else Gpus()
     try:
         asked = subprocess.run(
-            [program, *QUESTION], capture_output=True, text=True, timeout=SECONDS
+            [program, *QUESTION],
+            env=child_environment(os.environ),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return Gpus(trouble=f"{PROGRAM} does not answer: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -9,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from harness.children import child_environment
 from harness.errors import Held, NotFound
 from harness.files import write_whole
 from harness.install import launchd, systemd
 from harness.install.service import MARK, Manager, Scope, Service
 
+BUS = ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")  # by which systemctl --user finds its manager
 MODE = 0o644  # a service manager of another account reads it; it holds no secret
 
 
@@ -129,7 +132,8 @@ def run(command: list[str]) -> Ran:
     if shutil.which(command[0]) is None:
         return Ran(tuple(command), False, f"there is no {command[0]} here")
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        seen = child_environment(os.environ, *BUS)
+        ended = subprocess.run(command, env=seen, capture_output=True, text=True, timeout=60)
     except subprocess.TimeoutExpired:
         return Ran(tuple(command), False, "it did not end within a minute")
     return Ran(tuple(command), ended.returncode == 0, (ended.stdout + ended.stderr).strip())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from html import escape
 from urllib.parse import quote, quote_plus
@@ -39,6 +39,8 @@ def _forms(value: str) -> Iterator[str]:
 def _coded(raw: bytes) -> Iterator[str]:
     """Its base64, also as part of something longer: then it begins at one of three places, and
     the letters at its edges belong to its neighbours as well."""
+    yield b64encode(raw).decode()
+    yield urlsafe_b64encode(raw).decode()
     for before in range(3):
         whole = b64encode(bytes(before) + raw).decode().rstrip("=")
         core = whole[(0, 2, 3)[before] : (len(raw) + before) * 8 // 6]

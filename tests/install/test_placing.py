@@ -24,10 +24,9 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A `systemctl` that notes how it was called, and fails when told to."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    (programs / "systemctl").write_text(CTL)
-    (programs / "systemctl").chmod(0o755)
     noted = tmp_path / "calls"
-    monkeypatch.setenv("CALLS", str(noted))
+    (programs / "systemctl").write_text(CTL.replace("$CALLS", str(noted)))
+    (programs / "systemctl").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("HOME", str(tmp_path / "ada"))
     return noted
@@ -50,6 +49,20 @@ def test_install_writes_the_unit_and_starts_it(service: Service, calls: Path) ->
         "--user daemon-reload",
         "--user enable --now harness.service",
     ]
+
+
+def test_the_manager_sees_what_leads_to_it_and_no_secret(
+    calls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (calls.parent / "bin" / "systemctl").write_text(f"#!/bin/sh\nenv > {calls}\n")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/7")
+    monkeypatch.setenv("SOME_API_KEY", "c4nary")
+
+    placing.run(["systemctl", "--user", "daemon-reload"])
+
+    seen = calls.read_text()
+    assert "XDG_RUNTIME_DIR=/run/user/7" in seen
+    assert "c4nary" not in seen
 
 
 def test_a_manager_that_cannot_be_reached_leaves_the_file_and_what_is_to_be_run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from pathlib import Path
 
@@ -57,6 +58,21 @@ async def test_cancelling_ends_the_process_at_once() -> None:
 
     assert time.monotonic() - began < 3
     assert not readers()
+
+
+async def test_the_process_sees_nothing_of_our_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    show = "import json, os; print(json.dumps(dict(title=str(os.environ), text='', links=0)))"
+    monkeypatch.setattr(article_reader, "COMMAND", (sys.executable, "-c", show))
+    monkeypatch.setenv("SOME_API_KEY", "c4nary")
+    monkeypatch.setenv("PLAIN_NAME", "c4nary")
+
+    seen = (await read_article(PAGE)).title
+
+    assert "c4nary" not in seen
+    assert "PYTHONPATH" in seen
+    assert "HOME" not in seen
 
 
 async def test_a_process_that_dies_is_a_page_that_cannot_be_read(
