@@ -233,7 +233,6 @@ HOSTILE_CONFIG = """
     fsmonitor = touch ran-fsmonitor
     hooksPath = hooks
     pager = touch ran-pager
-    worktree = /
 [diff]
     external = touch ran-external
 [diff "own"]
@@ -268,13 +267,24 @@ async def test_a_repository_runs_none_of_its_own_programs(folder: Path) -> None:
 
     looks = "status", "diff", "log -p", "show", "blame a.txt", "grep two", "stash list", "describe"
     seen = {look: await run(f"git {look}", folder) for look in looks}
-    await run("git add -A; git commit -qm second; git checkout -q HEAD~1; git stash show", folder)
+    ran = [path.name for path in folder.glob("**/ran-*")]
+    await run("git commit -qam second; git checkout -q HEAD~1; git x", folder)
+    ran += [path.name for path in folder.glob("**/ran-*")]
 
     assert "modified:   a.txt" in seen["status"].output
     assert "+two" in seen["diff"].output
     assert "+one" in seen["log -p"].output
     assert [done.code for done in seen.values()] == [0, 0, 0, 0, 0, 0, 0, 128]
-    assert sorted(path.name for path in folder.glob("**/ran-*")) == []
+    assert ran == []
+
+
+async def test_a_repository_cannot_name_a_tree_outside_of_the_folder(folder: Path) -> None:
+    (folder.parent / "private.txt").touch()
+    await run(f"git init -q .; git config core.worktree {folder.parent}", folder)
+
+    done = await run("git status --short; git ls-files -o", folder)
+
+    assert done == Finished(0, "")
 
 
 async def test_a_repository_above_the_folder_is_not_seen(folder: Path) -> None:
