@@ -50,13 +50,14 @@ def tamed(
 
 
 def _unset(named: Iterable[str]) -> Iterable[str]:
-    """Settings that empty every filter, driver and converter which the config names."""
+    """Settings that empty every alias, filter, driver and converter which the config names."""
     for key in named:
         section, _, last = key.rpartition(".")
-        if last in PROGRAMS and section.partition(".")[0] in {"filter", "diff", "merge"}:
+        kind = section.partition(".")[0]
+        if kind == "alias" or (kind in {"filter", "diff", "merge"} and last in PROGRAMS):
             yield f"{key}="
-            if section.startswith("filter."):
-                yield f"{section}.required=false"
+        if kind == "filter":
+            yield f"{section}.required=false"
 
 
 def _environment(given: str, folder: Path) -> dict[str, str]:
