@@ -32,14 +32,19 @@ from pydantic import Field
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for the double
 
+from harness.bus.port import Bus, Task
 from harness.clock import SystemClock
 from harness.models.ollama import OllamaModel
 from harness.models.ollama_host import OllamaHost
+from harness.permission.places import Places
+from harness.permission.policy import Policy
+from harness.permission.taint import Taint
 from harness.session.brief import Brief, Limits
 from harness.session.loop import Session
 from harness.session.steps import Reason
 from harness.session.transcript import Header, Transcript, record
 from harness.tools.context import ToolContext
+from harness.tools.gate import Gate
 from harness.tools.tool import tool
 from harness.tools.toolbox import Toolbox
 from tests.doubles.ollama import Answer, OllamaDouble, call
@@ -168,9 +173,13 @@ async def run_session(model: OllamaModel, folder: Path) -> None:
     limits = Limits(max_turns=STEPS + 1, tokens=10**9)
     brief = Brief("bench", "counter", SYSTEM, TASK, limits=limits)
     header = Header(brief.task, brief.agent, brief.attempt, model.name)
-    context = cast(ToolContext, SimpleNamespace(clock=CLOCK, spill=folder))
+    taint, policy = Taint(), Policy(Places("counter"))
+    context = cast(ToolContext, SimpleNamespace(clock=CLOCK, spill=folder, taint=taint))
+    # the bus and the task are only needed where a person is asked
+    gate = Gate(policy, taint, cast(Bus, None), cast(Task, None), CLOCK)
     with Transcript(folder, header, CLOCK) as transcript:
-        ended = await record(Session(brief, model, Toolbox([tick], context), CLOCK), transcript)
+        session = Session(brief, model, Toolbox([tick], context, gate), CLOCK)
+        ended = await record(session, transcript)
     assert ended.reason is Reason.COMPLETED, ended
     assert ended.result.steps == 2 * STEPS + 1, ended
 

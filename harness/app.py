@@ -32,6 +32,7 @@ from harness.services.callbacks import Callbacks
 from harness.services.courier import Courier
 from harness.services.dispatcher import Dispatcher
 from harness.services.floor import Floor
+from harness.services.hands import Equipment
 from harness.services.heart import Heart, Hold
 from harness.services.lookout import Lookout, Outlook
 from harness.services.notify import Notifier, Watchdog, watchdog_period
@@ -41,7 +42,7 @@ from harness.services.sessions import Sessions
 from harness.services.supervisor import Supervisor
 from harness.services.watcher import Household, Watcher
 from harness.text.secrets import Redactor
-from harness.tools.catalogue import NAMES
+from harness.tools.catalogue import KNOWN
 from harness.tools.web import Web
 
 log = structlog.get_logger("daemon")
@@ -95,7 +96,10 @@ class App:
         self.hooks = self.freeze_hooks()
         self.asked = self.answered = 0  # reloads by a person, who alone changes the hooks
         self.sessions = Sessions(
-            home, bus, clock, self.web, self.audit, lambda: self.crew, lambda: self.models
+            Equipment(home, bus, clock, self.web, self.audit),
+            lambda: self.crew,
+            lambda: self.models,
+            lambda: self.hooks,
         )
         self.dispatcher = Dispatcher(bus, self.sessions, self.lanes, self.owner, clock)
         self.scheduler = Scheduler(bus, crew.crontab, clock)
@@ -133,7 +137,7 @@ class App:
         """
         clock = clock or SystemClock()
         variables = os.environ if environment is None else environment
-        crew = read_crew(home, NAMES, environment=variables)
+        crew = read_crew(home, KNOWN, environment=variables)
         check_whole(home.database)
         bus = SqliteBus.open(home, clock, Ids(clock))
         return cls(home, crew, bus, clock, variables, hold, redactor)
@@ -208,7 +212,7 @@ class App:
         """
         before, asked = self.crew, self.asked
         crew = await asyncio.to_thread(
-            read_crew, self.home, NAMES, last=before, environment=self.environment
+            read_crew, self.home, KNOWN, last=before, environment=self.environment
         )
         await self.scheduler.apply(crew.crontab)
         self.crew = crew

@@ -5,11 +5,13 @@ from __future__ import annotations
 from sqlalchemy import insert, or_, update
 from sqlalchemy.sql.elements import ClauseElement
 
-from harness.bus import rows, statements, transitions
+from harness.bus import approvals, rows, statements, transitions
 from harness.bus.compiled import all_given, compiled, given, listed
+from harness.bus.outside import outside_payload
 from harness.bus.port import IllegalTransition, Note, Outcome, Request, Stamp, State, Task
 from harness.bus.tables import notes
 from harness.bus.transaction import Transaction
+from harness.text.fence import has_fence
 
 
 def tell(tx: Transaction, task_id: str, sender: str, text: str) -> Note:
@@ -52,6 +54,7 @@ def ask_again(tx: Transaction, note: Note) -> Task | None:
         parent=missed.id,
         job=missed.job,
         deliver=missed.deliver,
+        payload=outside_payload([note.sender] if has_fence(note.text) else []),
     )
     return transitions.request(tx, wish, deep=True)
 
@@ -59,15 +62,15 @@ def ask_again(tx: Transaction, note: Note) -> Task | None:
 def call_back(tx: Transaction, child: Task, text: str) -> Task | Note | None:
     """Tell the asker of `child` how it ended: once, whatever crashes in between.
 
-    A note when the asking task is still confirmed, else a request of its own to the asker,
-    delivered where the asking task was to be. None when the asker was told before, and when
-    the asking task was cancelled: nobody waits for the answer any more.
+    A note when the asking task is still confirmed or waits for a person, else a request of its
+    own to the asker, delivered where the asking task was to be. None when the asker was told
+    before, and when the asking task was cancelled: nobody waits for the answer any more.
     """
     which = Stamp.CALLED_BACK
     if tx.row(statements.stamp(which), {"id": child.id, "now": tx.at}) is None:
         return None
     parent = transitions.load(tx, child.parent) if child.parent is not None else None
-    if parent is not None and parent.state is State.CONFIRMED:
+    if parent is not None and (parent.state is State.CONFIRMED or approvals.waits(tx, parent)):
         return leave(tx, parent, child.agent, text)
     if parent is not None and parent.outcome is Outcome.CANCELLED:
         return None
@@ -81,6 +84,7 @@ def call_back(tx: Transaction, child: Task, text: str) -> Task | Note | None:
         parent=child.id,
         job=child.job,
         deliver=parent.deliver if parent is not None else (),
+        payload=outside_payload(child.result.outside) if child.result else {},
     )
     return transitions.request(tx, wish, deep=True)
 

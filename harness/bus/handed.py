@@ -6,7 +6,7 @@ crash, a purge or a later run of those jobs changes nothing of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ class Handed:
     ended: str  # `done`, `failed: why`, `missed: why`: for a reader, in one line
     task: str | None
     text: str
+    outside: Sequence[str] = ()  # whose words its session had read
 
     @property
     def id(self) -> str:
@@ -37,4 +38,5 @@ def payload_of(handed: Iterable[Handed]) -> dict[str, Any]:
 
 def handed_in(payload: Mapping[str, Any]) -> tuple[Handed, ...]:
     """What a payload hands over; mostly nothing."""
-    return tuple(Handed(**each) for each in payload.get(KEY, ()))
+    rows = payload.get(KEY, ())
+    return tuple(Handed(**{**each, "outside": tuple(each.get("outside", ()))}) for each in rows)

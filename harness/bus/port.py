@@ -80,6 +80,7 @@ class Result:
     model: str = ""
     steps: int = 0
     degraded: bool = False  # something less than the wanted model answered
+    outside: Sequence[str] = ()  # whose words the session had read: hosts, pages; none: nobody's
 
 
 @dataclass(frozen=True)
@@ -254,6 +255,51 @@ class Effect:
     text: str | None
 
 
+class ApprovalState(StrEnum):
+    """What a person said to a call that he was asked about."""
+
+    PENDING = "pending"  # nothing yet
+    APPROVED = "approved"  # it may be made, as long as the approval holds
+    DENIED = "denied"  # it must not be made
+    EXPIRED = "expired"  # nothing in time: it is not made
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A call that waits for a person, or was decided by one: unique on (task, call)."""
+
+    id: str
+    task: str
+    agent: str
+    tool: str
+    call: str  # a hash of the tool and its arguments: the approval is of these alone
+    shown: str  # the arguments as JSON, secrets masked
+    reason: str  # why a person is asked
+    state: ApprovalState
+    asked_at: datetime
+    expires_at: datetime  # a pending one expires then; an approved one holds until then
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    note: str | None = None
+
+    def at(self, now: datetime) -> ApprovalState:
+        """Its state now: one that nobody decided in time is expired."""
+        late = self.state in (ApprovalState.PENDING, ApprovalState.APPROVED)
+        return ApprovalState.EXPIRED if late and now >= self.expires_at else self.state
+
+
+@dataclass(frozen=True)
+class Question:
+    """A call that a person is to decide about."""
+
+    tool: str
+    call: str
+    shown: str
+    reason: str
+    expires_at: datetime
+    deliver: Sequence[str] = ()  # channels that tell the person
+
+
 class Recovered(StrEnum):
     """What the house puts right by itself."""
 
@@ -326,6 +372,11 @@ class Bus(Protocol):
         """Hand back an attempt that was not spent (a clean stop). Raises LeaseLost."""
         ...
 
+    async def park(self, task: Task, note: str) -> Task:
+        """Hand back an attempt that waits for a person; the task is due again once he decided
+        or the time for it is over. Raises LeaseLost."""
+        ...
+
     async def resend(self, task_id: str, *, actor: str) -> Task:
         """Give a dead task a new budget of attempts: same id, key, lineage. Raises
         NotFound, IllegalTransition."""
@@ -352,6 +403,10 @@ class Bus(Protocol):
 
     async def drop_effect(self, task: Task, call: str) -> None:
         """The call did nothing, and says so: it may be made again."""
+        ...
+
+    async def ask_approval(self, task: Task, question: Question) -> Approval:
+        """What a person said to a call; the first time, ask him. Raises LeaseLost."""
         ...
 
     async def get(self, task_id: str) -> Task:

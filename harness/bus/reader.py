@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 from harness.bus import rows
 from harness.bus.port import (
+    Approval,
+    ApprovalState,
     Delivery,
     Event,
     Incident,
@@ -48,6 +50,7 @@ SLOTS = f"SELECT {quoted(rows.SLOT_COLUMNS)} FROM slots"
 JOBS = f"SELECT {quoted(rows.JOB_COLUMNS)} FROM jobs"
 RECOVERIES = f"SELECT {quoted(rows.RECOVERY_COLUMNS)} FROM recoveries"
 INCIDENTS = f"SELECT {quoted(rows.INCIDENT_COLUMNS)} FROM incidents"
+APPROVALS = f"SELECT {quoted(rows.APPROVAL_COLUMNS)} FROM approvals"
 DELIVERIES = f"SELECT {quoted(rows.DELIVERY_COLUMNS)} FROM deliveries"
 
 # each is the condition of an index, word for word
@@ -236,6 +239,36 @@ class Reader:
         """What fails in a row as of now, the longest row first."""
         statement = f"{INCIDENTS} WHERE failures > 0 ORDER BY failures DESC, subject"
         return self._all(rows.incident_of, statement, {})
+
+    def approvals(
+        self, now: datetime, state: ApprovalState | None = None, limit: int = 50
+    ) -> list[Approval]:
+        """Calls that a person was asked about, newest first; of those in a state, as of `now`."""
+        found = self._all(
+            rows.approval_of, f"{APPROVALS} ORDER BY id DESC LIMIT :limit", {"limit": limit}
+        )
+        return [each for each in found if state is None or each.at(now) is state]
+
+    def approval(self, prefix: str) -> Approval:
+        """The one of that id, or of that beginning of one if no other has it. NotFound."""
+        start = prefix.upper()
+        found = self._all(
+            rows.approval_of,
+            f"{APPROVALS} WHERE id >= :start AND id < :end ORDER BY id LIMIT 2",
+            {"start": start, "end": start + AFTER_ANY_ID},
+        )
+        if len(found) == 1 and prefix:
+            return found[0]
+        fault = "is not one approval: give more of its id" if found else "is the id of no approval"
+        raise NotFound(f"{prefix!r} {fault}", hint="list them with: harness approvals list")
+
+    def pending_approvals(self, now: datetime) -> list[Approval]:
+        """Calls that wait for a person, oldest first, of tasks that are not over."""
+        statement = (
+            f"{APPROVALS} WHERE state = 'pending' AND expires_at > :now AND task IN"
+            " (SELECT id FROM tasks WHERE state IN ('request', 'confirmed')) ORDER BY id"
+        )
+        return self._all(rows.approval_of, statement, {"now": stamp(now)})
 
     def waiting_since(self) -> dict[str, datetime]:
         """Since when the oldest request of each lane has been due."""

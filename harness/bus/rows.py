@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from harness.bus.port import (
+    Approval,
+    ApprovalState,
     Delivery,
     DeliveryState,
     Effect,
@@ -51,6 +53,7 @@ DELIVERY_COLUMNS = tuple(field.name for field in fields(Delivery))
 EFFECT_COLUMNS = tuple(field.name for field in fields(Effect))
 RECOVERY_COLUMNS = tuple(field.name for field in fields(Recovery))
 INCIDENT_COLUMNS = tuple(field.name for field in fields(Incident))
+APPROVAL_COLUMNS = tuple(field.name for field in fields(Approval))
 
 
 def task_of(row: Row) -> Task:
@@ -85,7 +88,10 @@ def values_of_request(task: Task) -> dict[str, Any]:
 
 
 def result_text(result: Result) -> str:
-    return whole(json_text(vars(result)))
+    values = vars(result)
+    if not result.outside:  # mostly so
+        values = {name: value for name, value in values.items() if name != "outside"}
+    return whole(json_text(values))
 
 
 # `json.dumps` would build an encoder for every call
@@ -139,6 +145,14 @@ def incident_of(row: Row) -> Incident:
     subject, failures, since, alerted_at, task = row
     began, told = (unstamp(at) if at else None for at in (since, alerted_at))
     return Incident(subject, failures, began, told, task)
+
+
+def approval_of(row: Row) -> Approval:
+    values = dict(zip(APPROVAL_COLUMNS, row, strict=True))
+    values["state"] = ApprovalState(values["state"])
+    for name in ("asked_at", "expires_at", "decided_at"):
+        values[name] = unstamp(values[name]) if values[name] else None
+    return Approval(**values)
 
 
 def delivery_of(row: Row) -> Delivery:

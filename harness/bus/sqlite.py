@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Concatenate, ParamSpec, TypeVar
 
 from harness.bus import (
+    approvals,
     conversation,
     effects,
     handover,
@@ -21,6 +22,7 @@ from harness.bus import (
 from harness.bus.bells import Bell, Neighbours
 from harness.bus.port import (
     DEFAULT_LEASE,
+    Approval,
     Delivery,
     DeliveryState,
     Due,
@@ -29,6 +31,7 @@ from harness.bus.port import (
     JobState,
     Note,
     Outcome,
+    Question,
     Recovered,
     Request,
     Result,
@@ -128,6 +131,9 @@ class SqliteBus:
     async def release(self, task: Task, note: str) -> Task:
         return await self._write(transitions.release, task, note)
 
+    async def park(self, task: Task, note: str) -> Task:
+        return await self._write(approvals.park, task, note)
+
     async def resend(self, task_id: str, *, actor: str) -> Task:
         return await self._write(transitions.resend, task_id, actor=actor)
 
@@ -145,6 +151,17 @@ class SqliteBus:
     async def bury(self, lane: str, *, before: datetime, note: str) -> list[Task]:
         """Give up what waits in a lane that nobody serves, if it was due `before` then: dead."""
         return await self._write(rescue.bury, lane, before=before, note=note)
+
+    async def ask_approval(self, task: Task, question: Question) -> Approval:
+        return await self._write(approvals.ask, task, question)
+
+    async def decide(
+        self, approval_id: str, *, approved: bool, actor: str, note: str | None = None
+    ) -> Approval:
+        """Write a person's word to a call. Raises NotFound, IllegalTransition."""
+        return await self._write(
+            approvals.decide, approval_id, approved=approved, actor=actor, note=note
+        )
 
     async def get(self, task_id: str) -> Task:
         self._pulse.looks()

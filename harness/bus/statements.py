@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, case, func, insert, null, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, null, or_, select, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.elements import ClauseElement
 
 from harness.bus import rows
 from harness.bus.compiled import all_given, compiled, given, listed
-from harness.bus.port import Outcome, Priority, Stamp, State
-from harness.bus.tables import events, finals, tasks
+from harness.bus.port import ApprovalState, Outcome, Priority, Stamp, State
+from harness.bus.tables import approvals, events, finals, tasks
 
 SWEEP_LIMIT = 500  # rows of one sweep, so that it never keeps the others waiting for long
 
@@ -165,7 +165,7 @@ def release() -> ClauseElement:
         .values(
             state=State.REQUEST,
             max_attempts=tasks.c.max_attempts + 1,
-            not_before=given("now"),
+            not_before=given("not_before"),
             owner=null(),
             **OVER,
         )
@@ -192,6 +192,14 @@ def resend() -> ClauseElement:
             updated_at=given("now"),
         )
         .returning(*TASK)
+    )
+
+
+@compiled
+def forget_questions() -> ClauseElement:
+    """What a person did not approve of a task may be asked anew."""
+    return delete(approvals).where(
+        approvals.c.task == given("id"), approvals.c.state != ApprovalState.APPROVED
     )
 
 

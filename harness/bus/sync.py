@@ -6,9 +6,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Concatenate, ParamSpec, TypeVar
 
-from harness.bus import conversation, schedule, transitions
+from harness.bus import approvals, conversation, schedule, transitions
 from harness.bus.bells import Neighbours
-from harness.bus.port import JobState, Note, Request, Task
+from harness.bus.port import Approval, JobState, Note, Request, Task
 from harness.bus.reader import Reader
 from harness.bus.schema import open_to_write
 from harness.bus.transaction import Transaction
@@ -78,6 +78,12 @@ class SyncBus:
     def tell(self, task_id: str, sender: str, text: str) -> Note:
         """Leave a note for a task under way. Raises NotFound, IllegalTransition."""
         return self.run(conversation.tell, task_id, sender, text)
+
+    def decide(
+        self, approval_id: str, *, approved: bool, actor: str, note: str | None = None
+    ) -> Approval:
+        """Write a person's word to a call. Raises NotFound, IllegalTransition."""
+        return self.run(approvals.decide, approval_id, approved=approved, actor=actor, note=note)
 
     def pause(self, job: str) -> JobState:
         """Let a job rest: its slots are skipped until it is resumed."""

@@ -175,8 +175,29 @@ class CursorRow(BusTable, table=True):
     seq: int
 
 
+class ApprovalRow(BusTable, table=True):
+    """One `port.Approval`."""
+
+    __tablename__ = "approvals"
+
+    id: str = Field(primary_key=True)
+    task: str = Field(foreign_key="tasks.id")
+    agent: str
+    tool: str
+    call: str
+    shown: str
+    reason: str
+    state: str
+    asked_at: str
+    expires_at: str
+    decided_at: str | None
+    decided_by: str | None
+    note: str | None
+
+
 TABLES = BusTable.metadata.tables
 tasks, finals, events, notes = (TABLES[name] for name in ("tasks", "finals", "events", "notes"))
 slots, jobs, deliveries = (TABLES[name] for name in ("slots", "jobs", "deliveries"))
 effects, recoveries = TABLES["effects"], TABLES["recoveries"]
 incidents, cursors = TABLES["incidents"], TABLES["cursors"]
+approvals = TABLES["approvals"]

@@ -187,12 +187,13 @@ def set_back(
     return moved
 
 
-def release(tx: Transaction, task: Task, note: str) -> Task:
-    """Hand back an attempt that was not spent, unless it did something unknown. Raises
-    LeaseLost."""
+def release(tx: Transaction, task: Task, note: str, *, until: datetime | None = None) -> Task:
+    """Hand back an attempt that was not spent, unless it did something unknown; the task is
+    due again at `until`, or at once. Raises LeaseLost."""
     if effects.unknown(tx, task.id) is not None:
         return set_back(tx, task, note, actor=task.owner or WATCHER)
-    freed = tx.task(statements.release(), guard(task) | {"now": tx.at}) or lost(tx, task)
+    values = {"now": tx.at, "not_before": stamp(until) if until else tx.at}
+    freed = tx.task(statements.release(), guard(task) | values) or lost(tx, task)
     tx.log(freed, task.owner or WATCHER, note)
     return freed
 
@@ -201,12 +202,13 @@ def resend(tx: Transaction, task_id: str, *, actor: str) -> Task:
     """Give a dead task the budget of attempts it began with once more, from now on.
 
     A deadline that passed meanwhile no longer counts: a person wants it now. Whoever was
-    told of its death is told of its end too.
+    told of its death is told of its end too. What was not approved may be asked anew.
     """
     task = tx.task(statements.resend(), {"id": task_id, "now": tx.at})
     if task is None:
         refuse(tx, task_id, "be sent again; only a dead task can")
     effects.waive(tx, task_id)
+    tx.db.execute(statements.forget_questions(), {"id": task_id})
     tx.log(task, actor, "resent")
     return task
 

@@ -25,7 +25,7 @@ from harness.config.home import Home
 from harness.config.names import did_you_mean
 from harness.config.profile import NAME, Profile
 from harness.errors import ConfigError, Held, NotFound, UsageError
-from harness.tools.catalogue import NAMES
+from harness.tools.catalogue import KNOWN
 
 app = typer.Typer(no_args_is_help=True, help="The specialists of this home.")
 
@@ -37,7 +37,7 @@ def list_agents(
     limit: LimitOption = 1000, home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
     """Every agent with its model and what it is for."""
-    crew = read_crew(the_home(home), NAMES)
+    crew = read_crew(the_home(home), KNOWN)
     profiles = list(crew.profiles.values())[:limit]
     if as_json:
         emit([agent_shape(crew, profile) for profile in profiles])
@@ -54,7 +54,7 @@ def list_agents(
 @app.command()
 def show(agent: AgentArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """One agent: its file, model, tools, limits, jobs and prompt."""
-    crew = read_crew(the_home(home), NAMES)
+    crew = read_crew(the_home(home), KNOWN)
     profile = the_profile(crew, agent)
     if as_json:
         emit({**agent_shape(crew, profile), "prompt": profile.prompt})
@@ -91,7 +91,7 @@ def new(agent: AgentArgument, home: HomeOption = None, as_json: JsonOption = Fal
 @app.command()
 def lint(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Check every file of the home: profiles, settings, schedule. Exit code 78 on faults."""
-    crew = read_crew(the_home(home), NAMES)
+    crew = read_crew(the_home(home), KNOWN)
     for warning in crew.warnings:
         note(f"warning: {warning}")
     if crew.problems:

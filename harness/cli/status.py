@@ -39,7 +39,7 @@ from harness.config.crew import Crew, read_crew
 from harness.config.home import Home
 from harness.errors import ConfigError, Problem
 from harness.services.lock import holder
-from harness.tools.catalogue import NAMES
+from harness.tools.catalogue import KNOWN
 
 NOT_RUNNING = 3  # as LSB says of `status`
 NEXT = 5  # fires shown
@@ -86,7 +86,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
 def read_files(home: Home) -> tuple[Crew | None, list[Problem]]:
     """The home's files as they lie on the disk, and what is wrong with them."""
     try:
-        crew = read_crew(home, NAMES, environment=os.environ)
+        crew = read_crew(home, KNOWN, environment=os.environ)
     except ConfigError as error:
         return None, error.problems
     return crew, list(crew.problems)

@@ -14,6 +14,7 @@ from harness.config.home import Home
 from harness.config.profile import Profile
 from harness.config.reading import Reading
 from harness.config.roster import dangling_names, find_profiles, fit_profiles
+from harness.config.rules import KnownTools
 from harness.config.settings import Settings, not_yet, read_settings
 from harness.config.skills import Skill, read_skill, skill_files, skills_of
 from harness.config.sources import read_sources
@@ -40,7 +41,7 @@ class Crew:
 
 def read_crew(
     home: Home,
-    tools: frozenset[str],
+    tools: KnownTools,
     *,
     last: Crew | None = None,
     environment: Mapping[str, str] | None = None,
@@ -54,10 +55,11 @@ def read_crew(
     reading = Reading()
     variables = os.environ if environment is None else environment
     settings = reading.attempt(
-        partial(read_settings, home.settings_file, variables), last.settings if last else None
+        partial(read_settings, home.settings_file, variables, tools),
+        last.settings if last else None,
     )
     before = last.profiles if last else {}
-    found = find_profiles(home, reading, before)
+    found = find_profiles(home, reading, before, tools)
     names = frozenset(found)
     channels = settings.delivery.default if settings else ()
     crontab = reading.attempt(
@@ -67,7 +69,7 @@ def read_crew(
         raise ConfigError(reading.problems)
     known = read_skills(home, reading, last)
     new = [each for name, each in found.items() if each and each is not before.get(name)]
-    reading.problems += dangling_names(home, new, settings, tools, found)
+    reading.problems += dangling_names(home, new, settings, tools.names, found)
     profiles = fit_profiles(found, reading, before, settings)
     for name in profiles:
         reading.problems += read_sources(home.sources_file(name)).problems

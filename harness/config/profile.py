@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from harness.config.document import Document, check
 from harness.config.home import Home
 from harness.config.names import did_you_mean, unknown_name
+from harness.config.rules import KnownTools, OneRule, Rules, faults_of, parse_rule
 from harness.errors import ConfigError, Problem
 
 NAME = r"^[a-z0-9][a-z0-9-]{0,63}$"
@@ -39,7 +40,14 @@ def comma_list(value: object) -> object:
     return [part.strip() for part in parts if part.strip()]
 
 
+def granted(entry: str) -> str:
+    """A tool's name, or a rule that narrows what is granted of it: `Bash(git status:*)`."""
+    parse_rule(entry)
+    return entry
+
+
 Names = Annotated[list[str], BeforeValidator(comma_list)]
+Tools = Annotated[list[Annotated[str, AfterValidator(granted)]], BeforeValidator(comma_list)]
 
 
 class FrontMatter(BaseModel):
@@ -50,13 +58,27 @@ class FrontMatter(BaseModel):
     name: str = Field(pattern=NAME)
     description: str = Field(min_length=1, max_length=1024)
     model: str | None = None  # a model profile of harness.yaml; absent: its default
-    tools: Names = []
+    tools: Tools = []
     skills: Names = []
     permission: Literal["plan", "default", "accept_edits", "dont_ask", "bypass"] = "default"
+    allow: list[OneRule] = []  # rules of its own, besides those of harness.yaml
+    ask: list[OneRule] = []
+    deny: list[OneRule] = []
     max_turns: int | None = Field(default=None, ge=1, le=500)
     budget: int | None = Field(default=None, ge=1000)  # tokens of one session
     contract: Any = None  # read by the runtime's checks; kept as it is written
     reports_to: str | None = None
+
+    @property
+    def tool_names(self) -> list[str]:
+        """The tools that the profile grants, by the names that they have now."""
+        return list(dict.fromkeys(parse_rule(entry).tool for entry in self.tools))
+
+    @property
+    def rules(self) -> Rules:
+        """What the profile says about calls; a tool that is granted with brackets is allowed so."""
+        narrowed = (rule for rule in map(parse_rule, self.tools) if rule.pattern is not None)
+        return Rules(allow=[*self.allow, *narrowed], ask=self.ask, deny=self.deny)
 
 
 @dataclass(frozen=True)
@@ -83,8 +105,9 @@ def profile_files(home: Home) -> Iterator[tuple[str, Path]]:
             yield path.stem, path
 
 
-def read_profile(path: Path, expected: str) -> Profile:
-    """The profile in `path`, whose name must be `expected`. Raises ConfigError."""
+def read_profile(path: Path, expected: str, known: KnownTools | None = None) -> Profile:
+    """The profile in `path`, whose name must be `expected`; its rules are checked against the
+    `known` tools, where these are given. Raises ConfigError."""
     document = Document.read_front(path)
     document = replace(document, data=translate_claude(document.data))
     front = check(document, FrontMatter)
@@ -95,8 +118,19 @@ def read_profile(path: Path, expected: str) -> Profile:
         hint = f"write `name: {expected}`, or move the file"
         width = len(front.name)
         raise ConfigError([document.problem(("name",), fault, width=width, hint=hint)])
+    if known is not None and (faults := list(faults_of_rules(document, front, known))):
+        raise ConfigError(faults)
     warnings = [*not_yet(front), *odd_keys(front)]
     return Profile(path, front, document.body.strip(), warnings, document)
+
+
+def faults_of_rules(document: Document, front: FrontMatter, known: KnownTools) -> Iterator[Problem]:
+    """What is wrong with the rules of a profile, those among its tools included."""
+    own = Rules(allow=front.allow, ask=front.ask, deny=front.deny)
+    yield from faults_of(document, (), own, known)
+    for place, rule in enumerate(map(parse_rule, front.tools)):
+        if rule.pattern is not None and (why := known.unfit(rule)):
+            yield document.problem(("tools", place), f"`{rule}` cannot be allowed: {why}")
 
 
 def translate_claude(data: Any) -> Any:
@@ -112,12 +146,8 @@ def translate_claude(data: Any) -> Any:
 
 
 def not_yet(front: FrontMatter) -> list[str]:
-    """A sentence for each key that grants or forbids something, and does neither yet."""
-    permission = front.permission
-    waiting = {
-        "contract": front.contract is not None,
-        f"permission: {permission}": permission != FrontMatter.model_fields["permission"].default,
-    }
+    """A sentence for each key that demands something, and is not heard yet."""
+    waiting = {"contract": front.contract is not None}
     return [f"`{key}` is not used by this version yet" for key, set_ in waiting.items() if set_]
 
 
@@ -141,7 +171,8 @@ def dangling(
         places.append((("model",), front.model, models, "model profile"))
     if front.reports_to is not None:
         places.append((("reports_to",), front.reports_to, agents, "agent"))
-    places += [(("tools", i), name, tools, "tool") for i, name in enumerate(front.tools)]
+    granted = enumerate(parse_rule(entry).tool for entry in front.tools)
+    places += [(("tools", i), name, tools, "tool") for i, name in granted]
     places += [(("skills", i), name, skills, "skill") for i, name in enumerate(front.skills)]
     return [
         unknown_name(profile.document, place, name, known, kind)

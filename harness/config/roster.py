@@ -8,6 +8,7 @@ from functools import partial
 from harness.config.home import Home
 from harness.config.profile import Profile, dangling, profile_files, read_profile
 from harness.config.reading import Reading
+from harness.config.rules import KnownTools
 from harness.config.settings import Settings
 from harness.config.skills import skill_files
 from harness.errors import ConfigError, Problem
@@ -15,7 +16,9 @@ from harness.errors import ConfigError, Problem
 Found = Mapping[str, Profile | None]  # each agent of the home, None: no version of it parsed
 
 
-def find_profiles(home: Home, reading: Reading, before: Mapping[str, Profile]) -> Found:
+def find_profiles(
+    home: Home, reading: Reading, before: Mapping[str, Profile], known: KnownTools
+) -> Found:
     """Every agent that has a file. Without the folder of the agents, all those `before`:
     whoever moves it away for a moment dismisses nobody. Raises ConfigError at a first reading
     without it."""
@@ -26,7 +29,7 @@ def find_profiles(home: Home, reading: Reading, before: Mapping[str, Profile]) -
             raise ConfigError(reading.problems)
         return before
     return {
-        name: reading.attempt(partial(read_profile, path, name), before.get(name))
+        name: reading.attempt(partial(read_profile, path, name, known), before.get(name))
         for name, path in profile_files(home)
     }
 

@@ -20,6 +20,7 @@ from harness.config.hooks import NOT_YET, Hook, hook_faults
 from harness.config.keep_alive import KeepAlive
 from harness.config.names import unknown_name
 from harness.config.proxy import parse_proxy
+from harness.config.rules import KnownTools, Rules, faults_of
 from harness.config.secret_ref import SecretRef
 from harness.errors import ConfigError, Problem
 
@@ -128,6 +129,13 @@ class NetworkSettings(Section):
     proxy: ProxyUrl | None = None  # for all but these; a proxy of the environment is never used
 
 
+class PermissionSettings(Rules):
+    """What agents may do besides the ordinary, and how a person is asked."""
+
+    unattended: Literal["ask", "deny"] = "ask"  # deny: what would be asked about is not done
+    patience: Duration = timedelta(hours=12)  # how long a question stays open
+
+
 class Settings(Section):
     """All of harness.yaml."""
 
@@ -136,13 +144,17 @@ class Settings(Section):
     bus: BusSettings = BusSettings()
     delivery: DeliverySettings = DeliverySettings()
     network: NetworkSettings = NetworkSettings()
+    permissions: PermissionSettings = PermissionSettings()
     hooks: list[Hook] = []
     workers: dict[str, Any] = {}
     web: dict[str, Any] = {}
 
 
-def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
-    """The settings of a home: the file, then `HARNESS_<SECTION>__<KEY>` over it.
+def read_settings(
+    path: Path, environment: Mapping[str, str], known: KnownTools | None = None
+) -> Settings:
+    """The settings of a home: the file, then `HARNESS_<SECTION>__<KEY>` over it. Rules are
+    checked against the `known` tools, where these are given.
 
     A file that is absent or empty means the defaults. Raises ConfigError with every fault.
     """
@@ -152,7 +164,11 @@ def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
     document = overlay(document, environment, Settings().model_dump())
     settings = checked(document)
     faults = dangling(document, settings.models)
-    if faults := faults + hook_faults(document, settings.hooks, environment):
+    tools = None if known is None else known.names
+    faults += hook_faults(document, settings.hooks, environment, tools)
+    if known is not None:
+        faults += faults_of(document, ("permissions",), settings.permissions, known)
+    if faults:
         raise ConfigError(faults)
     return settings
 

@@ -24,7 +24,7 @@ from harness.doctor.server import Server, ask
 from harness.errors import ConfigError, HarnessError
 from harness.models.profiles import Models
 from harness.services.lock import holder
-from harness.tools.catalogue import NAMES
+from harness.tools.catalogue import KNOWN
 
 NO_SCHEDULE = Crontab(ZoneInfo("UTC"))  # stands in for one that does not parse
 
@@ -83,7 +83,7 @@ class Patient:
         except ConfigError:
             last = None  # told below, together with what else is wrong
         try:
-            return read_crew(self.home, NAMES, last=last, environment=self.environment)
+            return read_crew(self.home, KNOWN, last=last, environment=self.environment)
         except ConfigError as error:
             return error
 

@@ -14,11 +14,11 @@ from harness.permission.study import Study
 
 GLOBAL = {"--no-pager", "-P", "--no-optional-locks", "--literal-pathspecs", "--no-replace-objects"}
 _DIFF = """-p -u -s -U= -w -b -M -C -R -a -z --stat=? --shortstat --numstat --name-only
-    --name-status --summary --patch --no-patch --unified= --word-diff=? --color=? --no-color --cached
-    --staged --check --ignore-all-space --ignore-space-change --ignore-blank-lines --diff-filter= -S= -G=
-    --minimal --patience --histogram --find-renames=? --no-renames --raw --full-index --binary
-    --relative=? --compact-summary --dirstat=? --exit-code --quiet -q --no-ext-diff --no-textconv
-    --function-context -W --merge-base --abbrev=?"""
+    --name-status --summary --patch --no-patch --unified= --word-diff=? --color=? --no-color
+    --cached --staged --check --ignore-all-space --ignore-space-change --ignore-blank-lines
+    --diff-filter= -S= -G= --minimal --patience --histogram --find-renames=? --no-renames --raw
+    --full-index --binary --relative=? --compact-summary --dirstat=? --exit-code --quiet -q
+    --no-ext-diff --no-textconv --function-context -W --merge-base --abbrev=?"""
 _LOG = f"""{_DIFF} -# -n= --oneline --graph --all --decorate=? --no-decorate --author= --committer=
     --since= --until= --after= --before= --grep= -i -E -F --max-count= --skip= --reverse --merges
     --no-merges --first-parent --follow --format= --pretty=? --date= --branches=? --tags=?

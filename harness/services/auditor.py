@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from types import TracebackType
 
 import structlog
 
@@ -13,12 +12,13 @@ from harness.bus.port import Event, State, Task
 from harness.bus.sqlite import SqliteBus
 from harness.models.port import ToolCall
 from harness.services.waiting import unless
-from harness.session.steps import Step, ToolFinished, ToolStarted
+from harness.tools.tool import ToolResult
 
 log = structlog.get_logger("auditor")
 
 ENDED = "task.ended"
 CALLED = "tool.called"
+ASKED = "tool.asked"  # a person is to decide: the call was not made yet
 IDLE_SECONDS = 30.0
 LOOK_BACK = 20_000  # lines of the audit in which the last end is looked for
 
@@ -75,38 +75,20 @@ class Auditor:
 
 
 class CallRecords:
-    """Hears the steps of one session; records each tool call once it is over, or cut off."""
+    """Writes each tool call of one session down once it is over, or cut off."""
 
     def __init__(self, audit: AuditBook, task: Task) -> None:
         self.audit = audit
         self.task = task
-        self._open: dict[str, ToolCall] = {}
 
-    async def hear(self, step: Step) -> None:
-        if isinstance(step, ToolStarted):
-            self._open[step.call.id] = step.call
-        elif isinstance(step, ToolFinished):
-            call = self._open.pop(step.result.call_id, None)
-            self.write(step.result.name, call, ok=step.result.ok)
-
-    def write(self, name: str, call: ToolCall | None, *, ok: bool | None) -> None:
+    def __call__(self, call: ToolCall, result: ToolResult | None) -> None:
+        """`result` is None for a call that was cut off: whether it had an effect is unknown."""
         facts = {
             "task": self.task.id,
             "attempt": self.task.attempt,
-            "arguments": call.arguments if call else None,
-            "ok": ok,
+            "arguments": dict(call.arguments),
+            "ok": result.ok if result else None,
+            "verdict": result.verdict if result else None,
         }
-        self.audit.record(f"agent:{self.task.agent}", CALLED, name, facts)
-
-    def __enter__(self) -> CallRecords:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for call in self._open.values():  # whether they had an effect is not known
-            self.write(call.name, call, ok=None)
-        self._open.clear()
+        action = ASKED if result and result.waits else CALLED
+        self.audit.record(f"agent:{self.task.agent}", action, call.name, facts)

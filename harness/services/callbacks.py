@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from harness.bus.outside import source_of
 from harness.bus.port import (
     RETRY_LADDER,
     Delivery,
@@ -21,6 +22,8 @@ from harness.bus.port import (
 from harness.clock import Clock
 from harness.errors import HarnessError
 from harness.services.waiting import unless
+from harness.text.fence import fenced
+from harness.text.invisible import visible
 from harness.text.words import clip, quotation
 
 log = structlog.get_logger("callbacks")
@@ -111,7 +114,9 @@ def report(task: Task) -> str:
     answer = task.result.text.strip() if task.result else ""
     if not answer:
         return f"{head}. There is no answer."
-    room = MAX_CHARS - len(head) - 100
+    room = MAX_CHARS - len(head) - 400
+    if source := source_of(task):
+        return f"{head}. The answer:\n\n{fenced(source, clip(visible(answer), room))}"
     kept = quotation(answer)
     if len(kept) <= room:
         return f"{head}. The answer:\n\n{kept}"

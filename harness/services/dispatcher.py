@@ -134,6 +134,9 @@ class Dispatcher:
         why = f"{ended.reason}: {ended.detail}" if ended.detail else str(ended.reason)
         if ended.reason is Reason.CANCELLED:
             await self.bus.release(task, "the daemon stopped")
+        elif ended.reason is Reason.WAITING:
+            await self.bus.park(task, why)
+            log.info("task waits for a person", task=task.id, reason=ended.detail)
         elif ended.retry:
             after = await self.bus.fail(task, why)
             log.warning("attempt failed", task=task.id, reason=why, state=str(after.state))

@@ -7,29 +7,26 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from harness.audit.book import AuditBook
-from harness.bus.port import Task
-from harness.bus.sqlite import SqliteBus
-from harness.clock import Clock
+from harness.bus.port import Outcome, Result, Task
 from harness.config.crew import Crew
-from harness.config.home import Home
+from harness.config.hooks import HookEvent
 from harness.config.profile import Profile
 from harness.delivery.degraded import with_notice
 from harness.errors import NotFound
+from harness.hooks.hooks import Hooks
 from harness.models.chain import FallbackModel
 from harness.models.port import CHARS_PER_TOKEN, Model
 from harness.models.profiles import Models
-from harness.services.auditor import CallRecords
+from harness.permission.taint import Taint
+from harness.services.hands import Equipment, about
 from harness.session.brief import Brief, Limits
 from harness.session.loop import Session
 from harness.session.parts import read_parts
-from harness.session.prompt import Budget, compose
-from harness.session.steps import Ended
+from harness.session.past import Past, past_of
+from harness.session.prompt import Budget, Parts, compose
+from harness.session.steps import Compacted, Ended, Reason, Step
 from harness.session.transcript import Header, Transcript, record
-from harness.tools.catalogue import all_tools
-from harness.tools.context import ToolContext
-from harness.tools.toolbox import Toolbox
-from harness.tools.web import Web
+from harness.text.disarm import disarmed
 
 RESULT_SHARE = 0.4  # of the model's context, for one tool result
 
@@ -39,74 +36,107 @@ class Sessions:
 
     def __init__(
         self,
-        home: Home,
-        bus: SqliteBus,
-        clock: Clock,
-        web: Web,
-        audit: AuditBook,
+        equipment: Equipment,
         crew: Callable[[], Crew],
         models: Callable[[], Models],
+        hooks: Callable[[], Hooks],
     ) -> None:
-        self.home = home
-        self.bus = bus
-        self.clock = clock
-        self.web = web
-        self.audit = audit
+        self.equipment = equipment
+        self.home, self.clock = equipment.home, equipment.clock
         self.crew = crew
         self.models = models
+        self.hooks = hooks
 
     async def __call__(self, task: Task, cancel: asyncio.Event) -> Ended:
         """Run one attempt. Raises LeaseLost when the task is taken away meanwhile, NotFound when
         the agent or its model has left the files since the task was taken up."""
-        crew = self.crew()
+        crew, hooks = self.crew(), self.hooks()
         profile, model = who_answers(crew, self.models(), task)
+        past = await asyncio.to_thread(past_of, self.home.sessions, task.id, task.attempt)
+        parts = await self.parts(crew, profile, task)
+        toolbox = self.equipment.toolbox(
+            crew,
+            profile,
+            task,
+            hooks,
+            private=parts.private,
+            spill=f"{task.id}-{past.first or task.attempt}",
+            max_chars=int(model.context_tokens * RESULT_SHARE * CHARS_PER_TOKEN),
+        )
         session = Session(
-            await self.brief(crew, profile, task, model),
+            self.brief(crew, profile, task, model, parts, past),
             model,
-            self.toolbox(crew, profile, task, model),
+            toolbox,
             self.clock,
-            notes=partial(self.bus.take_notes, task),
+            notes=partial(self.equipment.bus.take_notes, task),
             cancel=cancel,
         )
-        header = Header(task.id, task.agent, task.attempt, model.name)
-        redactor, folder = self.audit.audit.redactor, self.home.sessions
-        with (
-            CallRecords(self.audit, task) as calls,
-            Transcript(folder, header, self.clock, redactor) as transcript,
-        ):
-            ended = await record(session, transcript, calls.hear)
-        return replace(ended, result=replace(ended.result, text=with_notice(ended.result)))
+        return await self.run(session, task, past, hooks, toolbox.gate.taint)
 
-    async def brief(self, crew: Crew, profile: Profile, task: Task, model: Model) -> Brief:
+    async def run(
+        self, session: Session, task: Task, past: Past, hooks: Hooks, taint: Taint
+    ) -> Ended:
+        """The session from its first step to its last, with the hooks at both ends."""
+        beginning = await hooks.fire(HookEvent.SESSION_START, about(task))
+        if beginning.blocked:
+            return refused(f"a hook did not let it begin: {beginning.reason}")
+        header = Header(
+            task.id, task.agent, task.attempt, session.model.name, resumes=past.attempt
+        )
+        redactor = self.equipment.audit.audit.redactor
+        heard = partial(self.heard, task, hooks)
+        with Transcript(self.home.sessions, header, self.clock, redactor) as transcript:
+            ended = await record(session, transcript, heard)
+        if ended.reason is Reason.WAITING:
+            return ended
+        ended = replace(ended, result=finished(ended.result, taint))
+        return await self.told(task, hooks, ended)
+
+    async def heard(self, task: Task, hooks: Hooks, step: Step) -> None:
+        """Tell the hooks of what happens in a session besides its calls."""
+        if isinstance(step, Compacted):
+            await hooks.fire(HookEvent.BEFORE_COMPACTION, about(task) | {"kind": step.kind})
+
+    async def told(self, task: Task, hooks: Hooks, ended: Ended) -> Ended:
+        """The end, unless a hook holds the answer back."""
+        facts = about(task) | {"reason": str(ended.reason), "outcome": str(ended.outcome)}
+        if ended.reason is not Reason.CANCELLED:
+            verdict = await hooks.fire(HookEvent.FINAL, facts | {"text": ended.result.text})
+            if verdict.blocked:
+                ended = refused(f"a hook held the answer back: {verdict.reason}", ended.result)
+        await hooks.fire(HookEvent.SESSION_END, facts | {"outcome": str(ended.outcome)})
+        return ended
+
+    async def parts(self, crew: Crew, profile: Profile, task: Task) -> Parts:
         now = self.clock.now().astimezone(crew.crontab.zone)
-        parts = await asyncio.to_thread(
+        return await asyncio.to_thread(
             read_parts, self.home, profile, crew.skills[profile.name], task, now
         )
+
+    def brief(
+        self, crew: Crew, profile: Profile, task: Task, model: Model, parts: Parts, past: Past
+    ) -> Brief:
         prompt = compose(parts, Budget.within(model.context_tokens))
         limits = Limits(
             max_turns=profile.front.max_turns or crew.settings.session.max_turns,
             tokens=profile.front.budget or crew.settings.session.budget,
             timeout=task.timeout.total_seconds(),
         )
-        return Brief(task.id, task.agent, prompt.system, prompt.opening, task.attempt, limits)
-
-    def toolbox(self, crew: Crew, profile: Profile, task: Task, model: Model) -> Toolbox:
-        skills = {skill.name: skill for skill in crew.skills[profile.name]}
-        granted = {*profile.front.tools, "read_result"} | ({"skill"} if skills else set())
-        tools = [tool for name, tool in all_tools().items() if name in granted]
-        context = ToolContext(
-            agent=task.agent,
-            task=task,
-            home=self.home,
-            clock=self.clock,
-            bus=self.bus,
-            web=self.web,
-            agents=frozenset(crew.profiles),
-            spill=self.home.sessions / f"{task.id}-{task.attempt}",
-            skills=skills,
+        return Brief(
+            task.id,
+            task.agent,
+            prompt.system,
+            prompt.opening,
+            task.attempt,
+            limits,
+            past=past.steps,
         )
-        room = int(model.context_tokens * RESULT_SHARE * CHARS_PER_TOKEN)
-        return Toolbox(tools, context, max_chars=room)
+
+
+def refused(why: str, result: Result | None = None) -> Ended:
+    """The end of a session that a person's hook did not want."""
+    empty = replace(result, text="", data=None) if result else Result()
+    return Ended(Reason.HOOK, Outcome.REFUSED, empty, why)
 
 
 def who_answers(crew: Crew, models: Models, task: Task) -> tuple[Profile, FallbackModel]:
@@ -118,3 +148,12 @@ def who_answers(crew: Crew, models: Models, task: Task) -> tuple[Profile, Fallba
         return profile, models.get(profile.front.model)
     except KeyError as error:
         raise NotFound(f"the model of `{task.agent}` is nowhere defined: {error}") from None
+
+
+def finished(result: Result, taint: Taint) -> Result:
+    """The result as it may leave the house: with the mark of what was read, and with no address
+    in it that a reader's program would open and that stood nowhere."""
+    if taint.tainted:
+        text = disarmed(result.text, taint.knows)
+        result = replace(result, text=text, outside=tuple(taint.sources))
+    return replace(result, text=with_notice(result))

@@ -88,7 +88,8 @@ def handed_by(leg: Leg, zone: tzinfo) -> Handed:
     how = task.state if task.state is State.DEAD or task.outcome is None else task.outcome
     ended = f"{how}: {clip(one_line(task.error), ERROR_CHARS)}" if task.error else str(how)
     text = visible(task.result.text).strip() if task.result else ""
-    return Handed(slot.job, task.agent, at, ended, task.id, clip(text, MAX_CHARS))
+    outside = task.result.outside if task.result else ()
+    return Handed(slot.job, task.agent, at, ended, task.id, clip(text, MAX_CHARS), outside)
 
 
 def one_line(text: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from harness.models.port import ToolCall, ToolSpec
+from harness.session.steps import Steps
 from harness.tools.tool import ToolResult
 
 Contract = Callable[[str], Sequence[str]]  # the answer in; what is wrong with it out
@@ -22,6 +23,14 @@ class Hands(Protocol):
 
     async def call(self, call: ToolCall) -> ToolResult:
         """Do it. A failure is a result with `ok=False`; only cancelling raises."""
+        ...
+
+    def recall(self, result: ToolResult) -> None:
+        """A result that an earlier attempt got is read again."""
+        ...
+
+    def hear(self, sender: str, text: str) -> None:
+        """A note was read."""
         ...
 
     def is_parallel(self, name: str) -> bool:
@@ -57,3 +66,4 @@ class Brief:
     attempt: int = 1
     limits: Limits = Limits()
     contract: Contract = anything_goes
+    past: Steps = ()  # of the attempt that waited for a person: the session goes on after them

@@ -38,10 +38,16 @@ class Calls:
         await self.watch.finish(tasks)
         return [self._outcome(call) for call in group]
 
-    def answered(self) -> ToolCall:
-        """The next open call has its result now; which one it was."""
+    @property
+    def open(self) -> Sequence[ToolCall]:
+        """Those that lack a result."""
+        return tuple(self._open)
+
+    def answered(self, result: ToolResult) -> ToolCall:
+        """A call has its result now; which one it was."""
         self.finished += 1
-        return self._open.pop(0)
+        places = (i for i, call in enumerate(self._open) if call.id == result.call_id)
+        return self._open.pop(next(places, 0))
 
     def unanswered(self) -> list[ToolResult]:
         """A result for each call that is still open."""

@@ -70,7 +70,7 @@ class Compactor:
     def _cleared(self, talk: Talk) -> Shorter | None:
         keep = 1 if self.urgent else self.limits.keep_results
         messages = clear_results(talk.messages, keep, talk.filed)
-        return self._shorter("results", talk, messages)
+        return self._shorter("results", talk, messages, place=keep)
 
     async def _summarised(self, talk: Talk) -> Shorter | None:
         tail = 0 if self.urgent else TAIL_SHARE * self.context
@@ -82,7 +82,7 @@ class Compactor:
         while self.useless < USELESS_TRIES:
             summary = await self._summary(talk, old)
             messages = summarised(talk.messages, talk.head, cut, summary)
-            shorter = self._shorter("summary", talk, messages, summary)
+            shorter = self._shorter("summary", talk, messages, summary, place=cut)
             if shorter is not None and fault_of_summary(summary, old) is None:
                 self.useless = 0
                 return shorter
@@ -110,12 +110,25 @@ class Compactor:
         )
 
     def _shorter(
-        self, kind: str, talk: Talk, messages: tuple[Message, ...], text: str = ""
+        self,
+        kind: str,
+        talk: Talk,
+        messages: tuple[Message, ...],
+        text: str = "",
+        *,
+        place: int,
     ) -> Shorter | None:
         before, after = talk.tokens, talk.size(messages)
         if after >= before:
             return None
-        return Shorter(Compacted(kind, before, after, text), messages)
+        return Shorter(Compacted(kind, before, after, text, place), messages)
+
+
+def made_shorter(talk: Talk, step: Compacted) -> tuple[Message, ...]:
+    """The messages of a talk after a step that an earlier attempt took."""
+    if step.kind == "results":
+        return clear_results(talk.messages, step.place, talk.filed)
+    return summarised(talk.messages, talk.head, step.place, step.text)
 
 
 def clear_results(messages: Sequence[Message], keep: int, filed: Set[str]) -> tuple[Message, ...]:

@@ -22,6 +22,9 @@ from harness.tools.tool import ToolResult
 
 Plain = Mapping[str, Any]
 
+# what a line of another shape runs into
+UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
+
 
 def plain(step: Step) -> dict[str, Any]:
     """The step as JSON values, with its type by name."""
@@ -43,7 +46,7 @@ def plain(step: Step) -> dict[str, Any]:
 
 
 def step_of(line: Plain) -> Step:
-    """The step that `plain` made this of. Raises KeyError, TypeError, ValueError."""
+    """The step that `plain` made this of. Raises UNREADABLE for what is none."""
     kind = line["type"]
     rest = {key: value for key, value in line.items() if key not in ("type", "at")}
     match kind:
@@ -92,7 +95,8 @@ def _call(line: Plain) -> ToolCall:
 
 
 def _ended(line: dict[str, Any]) -> Ended:
-    result = {**line["result"], "artifacts": tuple(line["result"]["artifacts"])}
+    lists = ("artifacts", "outside")
+    result = {name: tuple(v) if name in lists else v for name, v in line["result"].items()}
     return Ended(
         **{
             **line,

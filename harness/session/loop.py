@@ -16,17 +16,20 @@ from harness.models.port import (
     ModelUnavailable,
     PromptTooLong,
     Reply,
+    ToolCall,
 )
 from harness.session.breaker import Breaker
 from harness.session.brief import Brief, Hands
 from harness.session.calls import Calls, failed, together
-from harness.session.compaction import Compactor
+from harness.session.compaction import Compactor, made_shorter
 from harness.session.steps import (
+    Compacted,
     Ended,
     NoteArrived,
     Reason,
     Replied,
     Step,
+    Steps,
     ToolFinished,
     ToolStarted,
     TurnStarted,
@@ -40,6 +43,7 @@ from harness.tools.tool import ToolResult
 
 HOUSE = "harness"  # the sender of what the runtime itself says to the model
 WRAP_UP_SHARE = 0.9  # of the time allowed: then the session is asked to sum up
+LEFT_ALONE = {Reason.COMPLETED, Reason.CANCELLED, Reason.WAITING}  # by a stop from outside
 SUMMED_UP = {Reason.MAX_TURNS, Reason.BUDGET, Reason.BREAKER, Reason.TIMEOUT}
 QUOTED_CHARS = 1000  # of a reply that could not be read
 CUT_ANSWER = "the answer breaks off: the model reached its limit of tokens"
@@ -94,6 +98,7 @@ class Session:
         async with self.watch:
             try:
                 self.watch.allow(WRAP_UP_SHARE * timeout)
+                self._recall(self.brief.past)
                 async with aclosing(self._turns()) as turns:
                     async for step in turns:
                         yield step
@@ -108,6 +113,10 @@ class Session:
         yield self.ended
 
     async def _turns(self) -> AsyncGenerator[Step, None]:
+        if self.calls.open:  # those that an earlier attempt left
+            async with aclosing(self._act(self.calls.open)) as acts:
+                async for step in acts:
+                    yield step
         while (news := await self._news()) or self.answer is None:
             for note in news:
                 yield note
@@ -119,12 +128,41 @@ class Session:
             if (reply := await self._ask()) is None:
                 continue
             yield Replied(self.breaker.turns, reply)
-            for group in together(reply.message.tool_calls, self.tools.is_parallel):
-                for call in group:
-                    yield ToolStarted(self.breaker.turns, call)
-                for result in await self.calls.run(group):
-                    yield self._finish(result)
+            async with aclosing(self._act(reply.message.tool_calls)) as acts:
+                async for step in acts:
+                    yield step
             self._judge()
+
+    async def _act(self, calls: Sequence[ToolCall]) -> AsyncGenerator[Step, None]:
+        """Make the calls in their order. Raises Stop at one that waits for a person: what comes
+        after it may build on it."""
+        for group in together(calls, self.tools.is_parallel):
+            for call in group:
+                yield ToolStarted(self.breaker.turns, call)
+            results = await self.calls.run(group)
+            for result in results:
+                if not result.waits:
+                    yield self._finish(result)
+            if waiting := [result.waits for result in results if result.waits]:
+                raise Stop(Reason.WAITING, f"a person is asked: approval {', '.join(waiting)}")
+
+    def _recall(self, past: Steps) -> None:
+        """Come to where an earlier attempt stood when it began to wait."""
+        for step in past:
+            match step:
+                case TurnStarted():
+                    self._next_turn()
+                case NoteArrived():
+                    self._contract_told |= step.sender == HOUSE and self.answer is not None
+                    self._hear(step.sender, step.text)
+                case Replied():
+                    self._count(step.reply)
+                    self._take(step.reply)
+                case ToolFinished():
+                    self.tools.recall(step.result)
+                    self._finish(step.result)
+                case Compacted():
+                    self.talk.adopt(made_shorter(self.talk, step))
 
     async def _sum_up(self, stop: Stop) -> AsyncGenerator[Step, None]:
         """One constrained turn: no tools, and the reason why it must be the last."""
@@ -138,8 +176,7 @@ class Session:
         except (BadReply, PromptTooLong, Stop):
             return  # what is known already must do
         self._take(reply)
-        if reply.message.content.strip():
-            self.answer = reply
+        self.answer = reply if reply.message.content.strip() else None
         yield Replied(self.breaker.turns, reply)
         for call in reply.message.tool_calls:
             yield self._finish(failed(call, "no tool can be called in the last turn"))
@@ -157,18 +194,25 @@ class Session:
         house, self._house_notes = self._house_notes, []
         notes = await self.notes()
         for text in house:
-            self.talk.tell(text)
+            self._hear(HOUSE, text)
         for note in notes:
-            self.talk.tell(f"Note from {note.sender}:\n\n{note.text}")
+            self._hear(note.sender, note.text)
         return [
             *(NoteArrived(HOUSE, text) for text in house),
             *(NoteArrived(note.sender, note.text) for note in notes),
         ]
 
+    def _hear(self, sender: str, text: str) -> None:
+        self.tools.hear(sender, text)
+        self.talk.tell(text if sender == HOUSE else f"Note from {sender}:\n\n{text}")
+
     def _begin_turn(self) -> None:
         self.watch.check()
         if stop := self.breaker.verdict(self.brief.limits, self.talk.tokens):
             raise stop
+        self._next_turn()
+
+    def _next_turn(self) -> None:
         self.breaker = self.breaker.began()
         self.answer = None
 
@@ -184,8 +228,6 @@ class Session:
             return None
         self._repairing = False
         self._take(reply)
-        if not reply.message.tool_calls:
-            self.answer = reply
         return reply
 
     async def _chat(self, request: ChatRequest) -> Reply:
@@ -198,14 +240,18 @@ class Session:
             raise Stop(Reason.MODEL_UNAVAILABLE, str(error), retry=True) from error
         except ModelError as error:
             raise Stop(Reason.MODEL_ERROR, str(error)) from error
-        self.tally.count(reply)
-        self.breaker = self.breaker.spent(reply.usage)
+        self._count(reply)
         if reply.finish == "length" and is_silent(reply):
             raise BadReply("it was cut off before its first word", raw="")
         return reply
 
+    def _count(self, reply: Reply) -> None:
+        self.tally.count(reply)
+        self.breaker = self.breaker.spent(reply.usage)
+
     def _take(self, reply: Reply) -> None:
         calls = reply.message.tool_calls
+        self.answer = None if calls else reply
         share = self.brief.limits.result_share * self.model.context_tokens
         self._room = int(share / max(len(calls), 1))
         self.talk.learn(reply.usage)
@@ -215,7 +261,7 @@ class Session:
     def _finish(self, result: ToolResult) -> ToolFinished:
         """Give the next open call its result."""
         self.talk.answer(result, self._room)
-        self.breaker = self.breaker.tried(self.calls.answered(), result)
+        self.breaker = self.breaker.tried(self.calls.answered(result), result)
         return ToolFinished(self.breaker.turns, result)
 
     def _ask_for_repair(self, bad: BadReply) -> None:
@@ -237,7 +283,7 @@ class Session:
         self._house_notes.append(wording("contract", findings=listed))
 
     def _end(self, stop: Stop) -> Ended:
-        if self.watch.cancel.is_set() and stop.reason not in (Reason.COMPLETED, Reason.CANCELLED):
+        if self.watch.cancel.is_set() and stop.reason not in LEFT_ALONE:
             stop = Stop(Reason.CANCELLED, "the task was taken away")
         text = self.answer.message.content if self.answer else self.talk.known()
         cut = self.answer is not None and self.answer.finish == "length"

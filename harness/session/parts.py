@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.bus.handed import handed_in
+from harness.bus.outside import outside_of
 from harness.bus.port import Task
 from harness.config.home import Home
 from harness.config.profile import Profile
@@ -23,9 +24,10 @@ def read_parts(
     the home may be slow.
     """
     memory = read_text(home.memory_file(profile.name))
+    handed, outside = handed_in(task.payload), tuple(outside_of(task.payload))
     return Parts(
         profile=profile.prompt,
-        ask=Ask(task.prompt, task.sender, now, task.title, task.job, handed_in(task.payload)),
+        ask=Ask(task.prompt, task.sender, now, task.title, task.job, handed, outside),
         protocol=read_text(home.protocol_file),
         user=read_text(home.user_file),
         skills=tuple(skills),

@@ -12,8 +12,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from harness.bus.handed import Handed
+from harness.bus.outside import told
 from harness.config.skills import Skill
 from harness.session.wording import wording
+from harness.text.fence import fenced
+from harness.text.invisible import visible
+from harness.text.marks import sources_of
 from harness.text.words import clip, quotation
 
 
@@ -35,6 +39,7 @@ class Ask:
     title: str = ""
     job: str | None = None
     handed: tuple[Handed, ...] = ()  # by the jobs before this one
+    outside: tuple[str, ...] = ()  # whose words the asker had read
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,12 @@ class Parts:
     skills: tuple[Skill, ...] = ()
     memory: TextFile | None = None
     shared: tuple[TextFile, ...] = ()
+
+    @property
+    def private(self) -> str:
+        """What of all this is nobody's business outside the house."""
+        pages = [file.text for file in self.shared if not sources_of(file.text)]
+        return "\n".join([self.user, self.memory.text if self.memory else "", *pages])
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,7 @@ def static_sections(parts: Parts, budget: Budget) -> Iterator[str]:
     for text in (parts.profile, parts.protocol):
         if text.strip():
             yield text.strip()
+    yield wording("outside")
     if parts.user.strip():
         user = shown(TextFile("agents/USER.md", parts.user), min(budget.per_file, left))
         left -= len(user)
@@ -110,17 +122,30 @@ def skill_list(skills: tuple[Skill, ...]) -> str:
 
 
 def shared_context(files: tuple[TextFile, ...], per_file: int, total: int) -> str:
-    """All names, then as many contents as the budget holds."""
+    """All names, then as many contents as the budget holds; none of a page with a stranger's
+    words on it: those have no place in the system prompt."""
     ordered = sorted(files, key=lambda file: file.path)
-    names = [f"- {file.path} ({len(file.text):,} characters)" for file in ordered]
-    parts = ["\n".join(["# Shared context", "", *names])]
+    parts = ["\n".join(["# Shared context", "", *map(entry, ordered)])]
     for file in ordered:
+        if sources_of(file.text):
+            continue
         if total <= 0:
             break
         text = shown(file, min(per_file, total))
         total -= len(text)
         parts.append(f"## {file.path}\n\n{text}")
     return "\n\n".join(parts)
+
+
+def entry(file: TextFile) -> str:
+    """A page's line in the list of all."""
+    line = f"- {file.path} ({len(file.text):,} characters)"
+    outside = sources_of(file.text)
+    return (
+        f"{line}: written after reading {told(outside)}; read it when you need it"
+        if outside
+        else line
+    )
 
 
 def shown(file: TextFile, limit: int) -> str:
@@ -141,6 +166,8 @@ def opening(ask: Ask, room: int = Budget.handed) -> str:
     lines = [f"From: {asker}", f"Date: {ask.at:%A, %Y-%m-%d %H:%M} {zone(ask.at)}"]
     if ask.title and not ask.text.startswith(ask.title):
         lines.append(f"Title: {ask.title}")
+    if ask.outside:
+        lines.append(f"Note: who asks had read words of strangers ({told(ask.outside)})")
     message = "\n".join([*lines, "", ask.text])
     return f"{message}\n\n{material(ask.handed, room)}" if ask.handed else message
 
@@ -159,10 +186,11 @@ def quoted(handed: Handed, room: int) -> str:
     if not handed.text:
         return f"{head}\n\nIt left no answer."
     text = clip(handed.text, room)
+    mine = fenced(who, visible(text)) if handed.outside else quotation(text)
     if text == handed.text:
-        return f"{head}\n\n{quotation(text)}"
+        return f"{head}\n\n{mine}"
     whole = f"the whole of its {len(handed.text):,} characters: `read_result`, id `{handed.id}`"
-    return f"{head}\n\n{quotation(text)}\n\n[cut; {whole}]"
+    return f"{head}\n\n{mine}\n\n[cut; {whole}]"
 
 
 def zone(moment: datetime) -> str:

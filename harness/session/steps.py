@@ -19,11 +19,13 @@ class Reason(StrEnum):
     BUDGET = "budget"  # the profile's limit of tokens
     BREAKER = "breaker"  # it went round in circles or met only errors
     CONTRACT = "contract"  # the answer broke a check of its contract
+    HOOK = "hook"  # a hook of the person's did not let it begin, or held its answer back
     CANCELLED = "cancelled"  # somebody took the task away
     TIMEOUT = "timeout"  # the time of the attempt is over
     MODEL_UNAVAILABLE = "model_unavailable"  # no model of the chain answered
     MODEL_ERROR = "model_error"  # the model's server refused the request for good
     PROMPT_TOO_LONG = "prompt_too_long"  # it does not fit, even compacted
+    WAITING = "waiting"  # a person is to decide about a call; another attempt goes on from here
     BAD_REPLY = "bad_reply"  # the model's output could not be read, repair included
 
 
@@ -75,6 +77,7 @@ class Compacted:
     tokens_before: int
     tokens_after: int
     text: str = ""  # the summary; whoever keeps steps has it before the old messages go
+    place: int = 0  # how many results stayed; of a summary, where the old messages ended
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 import harness
 from harness.clock import Clock, stamp
 from harness.errors import HarnessError
-from harness.session.line import plain, step_of
+from harness.session.line import UNREADABLE, plain, step_of
 from harness.session.loop import Session
 from harness.session.steps import Ended, Step
 from harness.text.secrets import Redactor
@@ -61,6 +61,7 @@ class Header:
     agent: str
     attempt: int
     model: str
+    resumes: int | None = None  # the attempt that this one goes on with
     version: str = harness.__version__
 
 
@@ -146,7 +147,7 @@ def read_transcript(path: Path) -> Recorded:
                 header, steps, torn = _header(line), [], False
             elif not torn:
                 steps.append(step_of(line))
-        except (KeyError, TypeError, ValueError):
+        except UNREADABLE:
             torn = True
     if header is None:
         raise HarnessError(f"{path} is no transcript: its first line is not a header")

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable
 
 MOST = 8  # sources that a mark names
-_MARK = re.compile(r"[ \t]*<!-- from outside: ([^\n]*?) -->[ \t]*")
+# blanks are taken once and for all: a page of nothing else costs no more than any other
+_MARK = re.compile(r"(?<![ \t])[ \t]*+<!-- from outside: ([^\n<>]{0,2000}?) -->[ \t]*+")
 _ODD = re.compile(r"[^\w.:/@ -]|--+")
 
 

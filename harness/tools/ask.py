@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from harness.bus.outside import outside_payload, source_of
 from harness.bus.port import Request, State, Task
 from harness.config.names import did_you_mean
+from harness.permission.action import Action, Trait
 from harness.tools.context import ToolContext
 from harness.tools.tool import Output, ToolError, tool
 
 
-@tool(parallel=False)  # the key sees to it that nothing is asked twice
+def foreseen(ctx: ToolContext, action: Action, arguments: Any) -> Action:
+    """Whom the call asks. Raises ToolError when there is nobody of that name."""
+    wanted = arguments.agent.strip()
+    if wanted == ctx.agent:
+        raise ToolError("you cannot ask yourself: do it, or say that it is not done")
+    if wanted not in ctx.agents:
+        others = sorted(ctx.agents - {ctx.agent})
+        ask = did_you_mean(wanted, others)
+        known = f"known: {', '.join(others)}"
+        raise ToolError(f"there is no agent `{wanted}`; {f'{ask} {known}' if ask else known}")
+    return replace(action, about=wanted, inherits=True)
+
+
+@tool(  # the key sees to it that nothing is asked twice
+    parallel=False, traits={Trait.CHANGES_STATE}, plan=foreseen
+)
 async def request(
     ctx: ToolContext,
     agent: Annotated[str, Field(description="The name of another agent.")],
@@ -25,13 +43,6 @@ async def request(
     """Ask another agent to do something. You get a task id at once, not the answer. The other
     agent sees only this prompt: say what you need, for what, and by when."""
     wanted = agent.strip()
-    if wanted == ctx.agent:
-        raise ToolError("you cannot ask yourself: do it, or say that it is not done")
-    if wanted not in ctx.agents:
-        others = sorted(ctx.agents - {ctx.agent})
-        ask = did_you_mean(wanted, others)
-        known = f"known: {', '.join(others)}"
-        raise ToolError(f"there is no agent `{wanted}`; {f'{ask} {known}' if ask else known}")
     task = await ctx.bus.request(
         Request(
             agent=wanted,
@@ -42,12 +53,14 @@ async def request(
             priority=ctx.task.priority,
             callback=True,
             key=key_of(ctx.task.id, wanted, prompt),
+            payload=outside_payload(ctx.taint.sources),
         )
     )
+    data = {"task": task.id, "agent": wanted, "state": task.state.value}
     if task.state in (State.FINAL, State.DEAD):
-        return Output(answered(task), {"task": task.id, "agent": wanted, "state": task.state.value})
+        return Output(answered(task), data, source=source_of(task))
     text = f"{wanted} has it as task {task.id}. The answer will come as a note or as a new task."
-    return Output(text, {"task": task.id, "agent": wanted, "state": task.state.value})
+    return Output(text, data)
 
 
 def answered(task: Task) -> str:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from harness.config.rules import KnownTools, Rule
 from harness.tools.tool import Tool
 
 # told apart from the tools themselves, so that checking a profile loads no HTTP client
 NAMES = frozenset(
     {
+        "edit",
+        "glob",
+        "grep",
         "learn",
         "memory",
+        "read",
         "read_result",
         "request",
         "rss",
@@ -19,15 +24,34 @@ NAMES = frozenset(
         "verify_url",
         "web_fetch",
         "web_search",
+        "write",
     }
 )
+
+
+def unfit(rule: Rule) -> str | None:
+    """Why a rule must not stand in an allow list, or None."""
+    if rule.tool != "run":
+        return None
+    if rule.pattern is None:
+        return "it means every command there is; name the commands"
+    from harness.permission.commands import check_pattern
+
+    return check_pattern(rule.pattern)
+
+
+KNOWN = KnownTools(NAMES, unfit)
 
 
 def all_tools() -> Mapping[str, Tool]:
     """The tools under their names, in the order in which a model sees them."""
     from harness.tools.ask import request
+    from harness.tools.edit import edit
+    from harness.tools.glob import glob
+    from harness.tools.grep import grep
     from harness.tools.learn import learn
     from harness.tools.memory import memory
+    from harness.tools.read import read
     from harness.tools.read_result import read_result
     from harness.tools.rss import rss
     from harness.tools.shared_context import shared_context
@@ -35,6 +59,7 @@ def all_tools() -> Mapping[str, Tool]:
     from harness.tools.verify_url import verify_url
     from harness.tools.web_fetch import web_fetch
     from harness.tools.web_search import web_search
+    from harness.tools.write import write
 
     tools = (
         rss,
@@ -45,6 +70,11 @@ def all_tools() -> Mapping[str, Tool]:
         memory,
         learn,
         request,
+        read,
+        glob,
+        grep,
+        write,
+        edit,
         skill,
         read_result,
     )

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from harness.bus.port import Bus
 from harness.clock import Clock
 from harness.config.home import Home
+from harness.permission.places import Places
+from harness.permission.taint import Taint
+from harness.rooted import Root
 
 if TYPE_CHECKING:
     from harness.bus.port import Task
@@ -29,4 +32,11 @@ class ToolContext:
     web: Web  # the one guarded HTTP client
     agents: frozenset[str]  # names that `request` may address
     spill: Path  # folder for results that are too long for the prompt
+    workspace: Root  # the folder of the tools that read and write files
+    places: Places  # where in it the agent may not go
+    taint: Taint  # what the session has read so far
     skills: Mapping[str, Skill] = field(default_factory=dict)  # the agent's, by name
+
+    def hidden(self, path: str) -> bool:
+        """Whether the agent may not read what has that path of the workspace."""
+        return self.places.hidden(path) is not None

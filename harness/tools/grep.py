@@ -52,7 +52,7 @@ async def grep(
     files: Annotated[
         str, Field(max_length=400, description="Only files that fit, such as *.md or notes/**.")
     ] = "",
-    ignore_case: bool = False,
+    ignore_case: Annotated[bool, Field(description="Capitals and small letters alike.")] = False,
     limit: Annotated[int, Field(ge=1, le=500, description="How many lines.")] = 100,
 ) -> Output:
     """Lines in the text files of your workspace that a regular expression fits, as `file:line:

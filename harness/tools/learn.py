@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from harness.clock import stamp
 from harness.files import locked, mode_of, read_plain, write_whole
+from harness.permission.action import Action, Trait
 from harness.text.invisible import visible
+from harness.text.marks import tidy
 from harness.text.words import fold
 from harness.tools.context import ToolContext
 from harness.tools.tool import Output, ToolError, tool
 
 FILE = "LEARNINGS.md"
+QUARANTINE = "Trust: quarantine, after reading "
+MOST = 8  # sources that an entry names
 # what would start or end an entry, were it to stand in one
 _STRUCTURE = re.compile(r"^(?=\s*(?:#|-{3,}\s*$|```|~~~))", re.MULTILINE)
 
 
-@tool(parallel=False, timeout=30)
+def foreseen(ctx: ToolContext, action: Action, arguments: Any) -> Action:
+    """A lesson carries the session's mark."""
+    return replace(action, about=arguments.category, inherits=True)
+
+
+@tool(parallel=False, timeout=30, traits={Trait.CHANGES_STATE}, plan=foreseen)
 async def learn(
     ctx: ToolContext,
     summary: Annotated[str, Field(min_length=3, max_length=500, description="One sentence.")],
@@ -43,22 +53,32 @@ async def learn(
 ) -> Output:
     """Write down a lesson for yourself: what went wrong, and the rule that would have avoided it.
     Lessons that prove themselves are promoted into your memory."""
-    lesson = Lesson(one_line(summary), harmless(details), category, pattern_key, ctx.task.id)
+    lesson = Lesson(
+        one_line(summary),
+        harmless(details),
+        category,
+        pattern_key,
+        ctx.task.id,
+        tuple(tidy(source) for source in ctx.taint.sources),
+    )
     folder = ctx.home.memory(ctx.agent) / ".learnings"
     return await asyncio.to_thread(lesson.keep, folder, ctx.clock.now())
 
 
+@dataclass(frozen=True)
 class Lesson:
-    """One entry on its way into the file."""
+    """One entry on its way into the file.
 
-    def __init__(
-        self, summary: str, details: str, category: str, pattern_key: str, task: str
-    ) -> None:
-        self.summary = summary
-        self.details = details
-        self.category = category
-        self.pattern_key = pattern_key
-        self.task = task
+    One of a session that has read a stranger's words is in quarantine until a session says the
+    same that has not read them.
+    """
+
+    summary: str
+    details: str
+    category: str
+    pattern_key: str
+    task: str
+    outside: tuple[str, ...] = ()  # whose words the session has read
 
     def keep(self, folder: Path, now: datetime) -> Output:
         """Append the entry, unless this task wrote it before. Raises ToolError."""
@@ -69,6 +89,7 @@ class Lesson:
             before = read_plain(path) or "# Learnings\n"
             if known := self._written(before):
                 return Output(f"already written as {known}", {"id": known})
+            before = confirmed(before, self)
             number = f"LRN-{now:%Y%m%d}-{next_number(before, now):03d}"
             entry = self._render(number, now)
             write_whole(path, f"{before.rstrip()}\n\n{entry}", mode=mode_of(path))
@@ -90,9 +111,38 @@ class Lesson:
             f"## [{number}] {self.category}\n\n"
             f"**Logged**: {stamp(now)}\n**Priority**: medium\n**Status**: pending\n\n"
             f"### Summary\n{self.summary}\n\n{details}"
-            f"### Metadata\n- Source: conversation\n- Task: {self.task}\n{pattern}"
+            f"### Metadata\n- Source: conversation\n- Task: {self.task}\n{self._trust()}{pattern}"
             f"- Recurrence-Count: 1\n- First-Seen: {day}\n- Last-Seen: {day}\n\n---\n"
         )
+
+    def _trust(self) -> str:
+        """That the entry is in quarantine, and because of whom."""
+        return f"- {QUARANTINE}{', '.join(self.outside[:MOST])}\n" if self.outside else ""
+
+
+def confirmed(before: str, lesson: Lesson) -> str:
+    """The file with those entries out of quarantine that the lesson confirms: another task's,
+    of the same pattern or in the same words, by a session that read none of the same sources."""
+    entries = re.split(r"^(?=## \[)", before, flags=re.MULTILINE)
+    return "".join(
+        freed(entry, lesson) if says_the_same(entry, lesson) else entry for entry in entries
+    )
+
+
+def says_the_same(entry: str, lesson: Lesson) -> bool:
+    if f"- Task: {lesson.task}\n" in entry:
+        return False
+    key = lesson.pattern_key
+    summary = re.search(r"^### Summary\n(.*)$", entry, flags=re.MULTILINE)
+    same_words = summary is not None and fold(summary[1]) == fold(lesson.summary)
+    return same_words or bool(key and f"- Pattern-Key: {key}\n" in entry)
+
+
+def freed(entry: str, lesson: Lesson) -> str:
+    held = re.search(rf"^- {QUARANTINE}(.*)$", entry, flags=re.MULTILINE)
+    if held is None or not set(held[1].split(", ")).isdisjoint(lesson.outside):
+        return entry
+    return entry.replace(held[0], f"- Trust: confirmed by task {lesson.task}")
 
 
 def next_number(before: str, now: datetime) -> int:

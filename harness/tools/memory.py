@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from harness.files import locked, mode_of, read_plain, write_whole
+from harness.permission.action import Action, Trait
 from harness.text.invisible import visible
+from harness.text.marks import marked, sources_of, unmarked
 from harness.text.words import clip, terms
 from harness.tools.context import ToolContext
 from harness.tools.tool import Output, ToolError, tool
@@ -22,7 +25,19 @@ HITS = 20
 HIT_LENGTH = 300  # characters of a line that is shown
 
 
-@tool(parallel=False, timeout=30)
+def foreseen(ctx: ToolContext, action: Action, arguments: Any) -> Action:
+    """Whether the call reads or writes; what it writes carries the session's mark."""
+    reads = arguments.action in ("read", "search")
+    trait = Trait.READS_PRIVATE if reads else Trait.CHANGES_STATE
+    return replace(action, traits={trait}, about=arguments.action, inherits=not reads)
+
+
+@tool(
+    parallel=False,
+    timeout=30,
+    traits={Trait.READS_PRIVATE, Trait.CHANGES_STATE},
+    plan=foreseen,
+)
 async def memory(
     ctx: ToolContext,
     action: Annotated[
@@ -39,7 +54,8 @@ async def memory(
         case "read":
             return await asyncio.to_thread(shelf.read)
         case "append" | "log":
-            return await asyncio.to_thread(shelf.append, text, ctx.clock.now())
+            sources = list(ctx.taint.sources)
+            return await asyncio.to_thread(shelf.append, text, ctx.clock.now(), sources)
         case "search":
             return await asyncio.to_thread(shelf.search, query or text)
 
@@ -63,11 +79,14 @@ class Shelf:
             rest = text[len(kept) :]
             note = f"[cut: {len(rest)} of {len(text)} characters, {rest.count(chr(10))} lines"
             shown = f"{kept}\n{note}, are not shown; find them with search]"
-        return Output(shown, text)
+        return Output(shown, text, source=whose(text))
 
-    def append(self, text: str, now: datetime) -> Output:
-        """One line with the time in the log of the day (UTC); a line that is there stays single."""
-        line = " ".join(visible(text).split())
+    def append(self, text: str, now: datetime, outside: Sequence[str] = ()) -> Output:
+        """One line with the time in the log of the day (UTC); a line that is there stays single.
+
+        `outside`: whose words the session has read; the line is marked with them.
+        """
+        line = marked(" ".join(unmarked(visible(text)).split()), outside)
         if not line:
             raise ToolError("text is empty: say what to keep")
         if len(line) > NOTE_LIMIT:
@@ -76,7 +95,8 @@ class Shelf:
         with locked(self.folder):
             before = read_plain(path) or f"# {now:%Y-%m-%d}\n\n"
             # an attempt that is run again says the same things again
-            if any(known.partition("Z ")[2] == line for known in before.splitlines()):
+            said = unmarked(line)
+            if any(unmarked(known).partition("Z ")[2] == said for known in before.splitlines()):
                 return Output(f"{path.name} has that line already", {"file": path.name})
             ended = before if before.endswith("\n") else before + "\n"
             write_whole(path, f"{ended}- {now:%H:%M}Z {line}\n", mode=mode_of(path))
@@ -95,12 +115,18 @@ class Shelf:
         ]
         lines = [f"{row['file']}:{row['line']}: {row['text']}" for row in rows]
         more = [f"({len(found) - HITS} more)"] if len(found) > HITS else []
-        return Output("\n".join(lines + more) or "nothing found", rows)
+        whole = "\n".join(text for _, _, _, text in found)
+        return Output("\n".join(lines + more) or "nothing found", rows, source=whose(whole))
 
     def _files(self) -> list[Path]:
         dated = sorted(self.folder.glob("*.md"), key=lambda path: path.name, reverse=True)
         learned = sorted(self.folder.glob(".learnings/*.md"))
         return [path for path in (*dated, *learned) if not path.is_symlink()]
+
+
+def whose(text: str) -> str:
+    """How notes are named among which some are marked as a stranger's; empty if none is."""
+    return f"own notes after reading {', '.join(found[:3])}" if (found := sources_of(text)) else ""
 
 
 def hits(path: Path, folder: Path, wanted: frozenset[str]) -> Iterator[tuple[int, str, int, str]]:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel
 
 from harness.bus.port import EffectState
 from harness.tools.context import ToolContext
@@ -21,10 +21,9 @@ from harness.tools.tool import Output, Tool, ToolError
 GRACE_SECONDS = 5.0  # for a call under way when its session is called off
 
 
-async def once(ctx: ToolContext, tool: Tool, arguments: Mapping[str, Any]) -> Output:
-    """Call a tool whose calls must not be repeated. Raises as the tool does, LeaseLost, and
-    ToolError for a call of which nobody knows whether it was made."""
-    call = key_of(tool.name, arguments)
+async def once(ctx: ToolContext, tool: Tool, arguments: BaseModel, call: str) -> Output:
+    """Make the call of that key, which must not be repeated. Raises as the tool does, LeaseLost,
+    and ToolError for a call of which nobody knows whether it was made."""
     effect, may = await ctx.bus.begin_effect(ctx.task, call, tool.name)
     if may:
         return await to_its_end(asyncio.create_task(perform(ctx, tool, arguments, call)))
@@ -36,10 +35,10 @@ async def once(ctx: ToolContext, tool: Tool, arguments: Mapping[str, Any]) -> Ou
     )
 
 
-async def perform(ctx: ToolContext, tool: Tool, arguments: Mapping[str, Any], call: str) -> Output:
+async def perform(ctx: ToolContext, tool: Tool, arguments: BaseModel, call: str) -> Output:
     try:
         output = await tool(ctx, arguments)
-    except (ToolError, ValidationError):  # it says itself that it did nothing
+    except ToolError:  # it says itself that it did nothing
         await ctx.bus.drop_effect(ctx.task, call)
         raise
     await ctx.bus.finish_effect(ctx.task, call, output.text)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -13,6 +11,7 @@ from harness.bus.handed import handed_in
 from harness.bus.port import Task
 from harness.files import read_plain
 from harness.tools.context import ToolContext
+from harness.tools.spill import spill_file, whole_lines
 from harness.tools.tool import Output, ToolError, tool
 
 
@@ -35,21 +34,12 @@ async def read_result(
     end = offset + len(part)
     rest = f"the next part begins at offset {end}" if end < len(text) else "this is the end"
     data = {"offset": offset, "end": end, "of": len(text)}
-    return Output(f"{part}\n[{offset} to {end} of {len(text)} characters; {rest}]", data)
+    remark = f"[{offset} to {end} of {len(text)} characters; {rest}]"
+    whose = "an earlier result" if ctx.taint.tainted else ""
+    return Output(part, data, source=whose, remark=remark)
 
 
 def handed_over(task: Task, handed_id: str) -> str | None:
     """The whole answer of a job before this one, under the id that the task message names."""
     texts = {handed.id: handed.text for handed in handed_in(task.payload)}
     return texts.get(handed_id)
-
-
-def spill_file(folder: Path, call_id: str) -> Path:
-    """Where the whole result of a call lies; an id never leads out of the folder."""
-    return folder / f"{re.sub(r'[^A-Za-z0-9_-]', '_', call_id)[:100]}.txt"
-
-
-def whole_lines(text: str) -> str:
-    """The text up to its last line end; all of it when it is one long line."""
-    end = text.rfind("\n") + 1
-    return text[:end] if end > len(text) // 2 else text

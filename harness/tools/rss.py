@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from itertools import zip_longest
 from pathlib import Path
@@ -15,6 +15,7 @@ from pydantic import Field
 
 from harness.config.names import did_you_mean
 from harness.config.sources import Source, Sources, read_sources
+from harness.permission.action import Action, Trait
 from harness.text.words import terms
 from harness.tools.address import parse_target
 from harness.tools.context import ToolContext
@@ -26,7 +27,19 @@ from harness.tools.tool import Output, ToolError, tool
 FEED_KINDS = {"rss", "atom", "rdf", "feed"}
 
 
-@tool(max_chars=90_000, timeout=60)
+def foreseen(ctx: ToolContext, action: Action, arguments: Any) -> Action:
+    """Which address the call asks, when it names one instead of a source of the agent's list."""
+    wanted = arguments.source.strip()
+    if not is_address(wanted):
+        return action
+    return replace(
+        action,
+        traits={Trait.READS_UNTRUSTED, Trait.SENDS_OUT},
+        urls=(str(parse_target(wanted).url),),
+    )
+
+
+@tool(max_chars=90_000, timeout=60, traits={Trait.READS_UNTRUSTED}, plan=foreseen)
 async def rss(
     ctx: ToolContext,
     source: Annotated[
@@ -52,12 +65,23 @@ async def rss(
     readings = await reader.read(wanted)
     items = select(readings, limit, ctx.clock.now() - timedelta(hours=since_hours), query)
     rows = [account(readings, listed, len(items)), *map(asdict, items)]
-    return Output("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), rows)
+    text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    return Output(text, rows, source=named(wanted))
+
+
+def is_address(wanted: str) -> bool:
+    return urlsplit(wanted).scheme in {"http", "https"}
+
+
+def named(sources: Sequence[Source]) -> str:
+    """Where the entries come from, in a few words."""
+    names = [urlsplit(source.url).hostname or source.name for source in sources]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more feeds" if len(names) > 3 else "")
 
 
 def choose(wanted: str, listed: Sources) -> Sequence[Source]:
     """The sources that the call means. Raises ToolError when there are none."""
-    if urlsplit(wanted).scheme in {"http", "https"}:
+    if is_address(wanted):
         known = [source for source in listed.entries if source.url == wanted]
         return known or [Source(name=parse_target(wanted).host[:100], url=wanted)]
     feeds = [source for source in listed.entries if source.kind in FEED_KINDS]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,11 +14,14 @@ from pydantic import Field
 
 from harness.config.names import did_you_mean
 from harness.files import locked, mode_of, read_plain, write_whole
+from harness.permission.action import Action, Trait
+from harness.text.marks import marked, sources_of, unmarked
 from harness.tools.context import ToolContext
 from harness.tools.tool import Output, ToolError, tool
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 MAX_PAGE = 20_000  # characters; what is longer is read by nobody
+FOLDER = "shared-context"  # of the workspace
 NEW = "new"  # the version of a page that is not there
 
 
@@ -26,7 +30,23 @@ def only_reads(arguments: Mapping[str, Any]) -> bool:
     return arguments.get("action") in ("read", "list")
 
 
-@tool(parallel=False, idempotent=only_reads, timeout=30)
+def foreseen(ctx: ToolContext, action: Action, arguments: Any) -> Action:
+    """Which page the call reads or writes. Raises ToolError when it has no name of a page."""
+    if arguments.action == "list":
+        return replace(action, traits={Trait.READS_PRIVATE}, about="list")
+    page = f"{FOLDER}/{page_name(arguments.name)}"
+    if arguments.action == "read":
+        return replace(action, traits={Trait.READS_PRIVATE}, reads=(page,))
+    return replace(action, traits={Trait.CHANGES_STATE}, writes=(page,))
+
+
+@tool(
+    parallel=False,
+    idempotent=only_reads,
+    timeout=30,
+    traits={Trait.READS_PRIVATE, Trait.CHANGES_STATE},
+    plan=foreseen,
+)
 async def shared_context(
     ctx: ToolContext,
     action: Annotated[
@@ -40,9 +60,9 @@ async def shared_context(
     ] = "",
 ) -> Output:
     """Read and change the pages that all agents share. `list` names them, `read` gives the version
-    in its first line. A `write` with an old version is refused: read again, put your change into
+    too. A `write` with an old version is refused: read again, put your change into
     the new text, write again. `append` needs no version."""
-    pages = Pages(ctx.home.shared_context)
+    pages = Pages(ctx.home.shared_context, list(ctx.taint.sources))
     match action:
         case "list":
             return await asyncio.to_thread(pages.list)
@@ -55,10 +75,16 @@ async def shared_context(
 
 
 class Pages:
-    """The markdown files of one folder. Every method may raise ToolError."""
+    """The markdown files of one folder. Every method may raise ToolError.
 
-    def __init__(self, folder: Path) -> None:
+    A page on which a session wrote that had read a stranger's words is marked so from then on,
+    until a person deletes the mark.
+    """
+
+    def __init__(self, folder: Path, outside: Sequence[str] = ()) -> None:
+        """`outside`: whose words the session that writes has read."""
         self.folder = folder
+        self.outside = outside
 
     def list(self) -> Output:
         """Every page with its version and length."""
@@ -81,7 +107,10 @@ class Pages:
             ask = did_you_mean(path.name, pages) or f"known: {', '.join(pages) or 'none'}"
             raise ToolError(f"there is no page `{path.name}`; {ask}")
         version = version_of(text)
-        return Output(f"version: {version}\n\n{text}", told(path, version) | {"text": text})
+        data = told(path, version) | {"text": text}
+        if sources_of(text):
+            return Output(text, data, source=f"{FOLDER}/{path.name}", remark=f"version: {version}")
+        return Output(f"version: {version}\n\n{text}", data)
 
     def write(self, name: str, text: str, version: str) -> Output:
         """Replace a page whose version is still the one given, or make a new one."""
@@ -92,7 +121,7 @@ class Pages:
             before = read_plain(path)
             if before is not None or version not in {"", NEW}:
                 self._compare(path, before, version)
-            return save(path, text)
+            return save(path, self._marked(text, before))
 
     def append(self, name: str, text: str) -> Output:
         """Add to the end of a page, which is made when it is missing."""
@@ -101,7 +130,11 @@ class Pages:
             raise ToolError("text is empty: there is nothing to append")
         with locked(self.folder):
             before = (read_plain(path) or "").rstrip("\n")
-            return save(path, f"{before}\n{text}" if before else text)
+            return save(path, self._marked(f"{before}\n{text}" if before else text, before))
+
+    def _marked(self, text: str, before: str | None) -> str:
+        """The text with the mark that the page had, and that of the session."""
+        return marked(unmarked(text), [*sources_of(before or ""), *self.outside])
 
     def _compare(self, path: Path, before: str | None, version: str) -> None:
         """Refuse a write that would undo what somebody else wrote meanwhile."""
@@ -123,13 +156,17 @@ class Pages:
         raise ToolError(f"not written: {why}.")
 
     def _path(self, name: str) -> Path:
-        stem = name.strip().removesuffix(".md")
-        if not NAME.fullmatch(stem):
-            raise ToolError(
-                f"{name!r} is no page name: letters, digits, hyphen and underscore, as in "
-                "priorities.md"
-            )
-        return self.folder / f"{stem}.md"
+        return self.folder / page_name(name)
+
+
+def page_name(name: str) -> str:
+    """The file name of a page. Raises ToolError for what names none."""
+    stem = name.strip().removesuffix(".md")
+    if not NAME.fullmatch(stem):
+        raise ToolError(
+            f"{name!r} is no page name: letters, digits, hyphen and underscore, as in priorities.md"
+        )
+    return f"{stem}.md"
 
 
 def save(path: Path, text: str) -> Output:

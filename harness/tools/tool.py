@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from harness.errors import HarnessError
 from harness.models.port import ToolSpec
+from harness.permission.action import Action, Trait
 
 if TYPE_CHECKING:
     from harness.tools.context import ToolContext
@@ -26,6 +28,8 @@ class Output:
 
     text: str  # what the model reads
     data: Any = None  # the same as data, for checks and for records
+    source: str = ""  # whose words the text is, when it came from outside the house
+    remark: str = ""  # what the house itself says to it
 
 
 @dataclass(frozen=True)
@@ -39,15 +43,26 @@ class ToolResult:
     data: Any = None
     file: str | None = None  # where the whole text lies when `text` is only a preview
     seconds: float = 0.0
+    source: str = ""  # whose words the text is, when it came from outside the house
+    verdict: str = ""  # why the call was made, or was not
+    waits: str = ""  # the approval that it waits for: there is no result yet
 
 
 Function = Callable[..., Awaitable[str | Output]]
 Judgement = Callable[[Mapping[str, Any]], bool]  # of the arguments of a call
+# what a call would do, of what is known of every call of its tool and its sound arguments.
+# Raises ToolError for a call that makes no sense.
+Plan = Callable[["ToolContext", Action, Any], Action]
 
 
 def always(arguments: Mapping[str, Any]) -> bool:
     """Whatever the arguments are."""
     return True
+
+
+def as_declared(ctx: ToolContext, action: Action, arguments: Any) -> Action:
+    """The plan of a tool all of whose calls do the same."""
+    return action
 
 
 @dataclass(frozen=True)
@@ -62,6 +77,8 @@ class Tool:
     idempotent: Judgement = always  # doing it twice with these arguments does no harm
     max_chars: int = 24_000  # of its result; the rest goes to a file
     timeout: float = 60.0  # seconds
+    traits: AbstractSet[Trait] = frozenset()
+    plan: Plan = as_declared
 
     @property
     def spec(self) -> ToolSpec:
@@ -71,10 +88,17 @@ class Tool:
             parameter.pop("title", None)
         return ToolSpec(self.name, self.description, schema)
 
-    async def __call__(self, context: ToolContext, arguments: Mapping[str, Any]) -> Output:
-        """Validate and run. Raises pydantic.ValidationError, ToolError, or what it may."""
-        parsed = self.arguments.model_validate(arguments)
-        values = {name: getattr(parsed, name) for name in self.arguments.model_fields}
+    def validate(self, arguments: Mapping[str, Any]) -> BaseModel:
+        """The arguments in their types. Raises pydantic.ValidationError."""
+        return self.arguments.model_validate(arguments)
+
+    def foresee(self, context: ToolContext, arguments: BaseModel) -> Action:
+        """What the call would do. Raises ToolError for one that makes no sense."""
+        return self.plan(context, Action(self.name, self.traits), arguments)
+
+    async def __call__(self, context: ToolContext, arguments: BaseModel) -> Output:
+        """Do it. Raises ToolError, or what it may."""
+        values = {name: getattr(arguments, name) for name in self.arguments.model_fields}
         answer = await self.function(context, **values)
         return answer if isinstance(answer, Output) else Output(str(answer))
 
@@ -86,6 +110,8 @@ def tool(
     idempotent: Judgement = always,
     max_chars: int = 24_000,
     timeout: float = 60.0,
+    traits: AbstractSet[Trait] = frozenset(),
+    plan: Plan = as_declared,
 ) -> Callable[[Function], Tool]:
     """Make a Tool of `async def name(ctx, ...)`; `ctx` is left out of schema and manual."""
 
@@ -99,6 +125,8 @@ def tool(
             idempotent=idempotent,
             max_chars=max_chars,
             timeout=timeout,
+            traits=traits,
+            plan=plan,
         )
 
     return build

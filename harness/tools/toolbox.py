@@ -1,128 +1,217 @@
-"""The box of tools of one session: every call gets one result, whatever the tool does."""
+"""The one way that every tool call takes, whoever makes it and whatever the tool does.
+
+Look it up, check its arguments, foresee what it would do, ask the hooks, judge it, run it within
+its time, cut its result to its budget, ask the hooks again, write it down. Every call gets one
+result; one that was turned away tells the model what it can do instead.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from harness.config.names import did_you_mean
+from harness.config.tool_names import present_name
 from harness.errors import HarnessError
-from harness.files import make_folder, write_whole
 from harness.models.port import ToolCall, ToolSpec
+from harness.permission.action import Action, Trait
+from harness.text.fence import fenced, has_fence
+from harness.text.invisible import visible
+from harness.tools.complaints import complaints
 from harness.tools.context import ToolContext
-from harness.tools.once import once
-from harness.tools.read_result import spill_file, whole_lines
-from harness.tools.tool import Output, Tool, ToolResult
+from harness.tools.gate import Gate, Waits
+from harness.tools.once import key_of, once
+from harness.tools.spill import Spill
+from harness.tools.tool import Output, Tool, ToolError, ToolResult
 
-ROOM_FOR_NOTE = 200  # characters that telling about a cut may take
-LONGEST_ECHO = 60  # characters of a wrong value that an error repeats
+PERSON = "person"  # the sender of what a person says (bus/port.py, Request)
+LONGEST_FAILURE = 4_000  # characters of an error text
+
+
+class Blocked(ToolError):
+    """A hook of the person's stopped the call, or withheld its result."""
+
+
+class Watchers(Protocol):
+    """The hooks, as far as calls are concerned; each may raise Blocked."""
+
+    async def before(self, action: Action, arguments: Mapping[str, Any]) -> None: ...
+
+    async def after(
+        self, action: Action, arguments: Mapping[str, Any], result: ToolResult
+    ) -> None: ...
+
+
+class NoWatchers:
+    """For a house without hooks."""
+
+    async def before(self, action: Action, arguments: Mapping[str, Any]) -> None:
+        """Nothing to say."""
+
+    async def after(self, action: Action, arguments: Mapping[str, Any], result: ToolResult) -> None:
+        """Nothing to say."""
+
+
+Record = Callable[[ToolCall, ToolResult | None], None]  # None: cut off, nobody knows how it ended
+
+
+def unrecorded(call: ToolCall, result: ToolResult | None) -> None:
+    """For a house that keeps no book."""
+
+
+@dataclass
+class Visit:
+    """One call on its way, as far as it has come."""
+
+    call: ToolCall
+    tool: Tool | None = None
+    arguments: BaseModel | None = None
+    action: Action | None = None
+    verdict: str = ""
+    output: Output = field(default_factory=lambda: Output(""))
 
 
 class Toolbox:
-    """The tools that one session may call, and how their failures are told."""
+    """The tools that one session may call."""
 
     def __init__(
-        self, tools: Sequence[Tool], context: ToolContext, *, max_chars: int = 100_000
+        self,
+        tools: Sequence[Tool],
+        context: ToolContext,
+        gate: Gate,
+        *,
+        watchers: Watchers | None = None,
+        record: Record = unrecorded,
+        max_chars: int = 100_000,
     ) -> None:
         """`max_chars` bounds every result, whatever the tool's own limit is."""
         self.tools = tuple(tools)
         self.context = context
-        self.max_chars = max_chars
+        self.gate = gate
+        self.watchers = watchers or NoWatchers()
+        self.record = record
+        self.spill = Spill(context.spill, max_chars)
         self.specs: Sequence[ToolSpec] = tuple(tool.spec for tool in tools)
         self._by_name = {tool.name: tool for tool in self.tools}
 
     def is_parallel(self, name: str) -> bool:
         """Whether calls of this tool may run beside others of the same turn."""
-        tool = self._by_name.get(name)
+        tool = self._by_name.get(present_name(name))
         return tool is not None and tool.parallel
 
     async def call(self, call: ToolCall) -> ToolResult:
         """Do it. A failure is a result with `ok=False`; only cancelling raises."""
         started = self.context.clock.monotonic()
-        tool = self._by_name.get(call.name)
-        if tool is None:
-            ok, output = False, Output(self._unknown(call.name))
-        else:
-            ok, output = await self._run(tool, call)
-        text, file = await self._fitted(call, tool, output.text)
-        seconds = self.context.clock.monotonic() - started
-        return ToolResult(
-            call_id=call.id,
-            name=call.name,
-            text=text,
-            ok=ok,
-            data=output.data,
-            file=str(file) if file else None,
-            seconds=seconds,
-        )
+        visit = Visit(call)
+        result: ToolResult | None = None
+        try:
+            result = await self._result(visit)
+            result = replace(result, seconds=self.context.clock.monotonic() - started)
+            return result
+        finally:
+            self.record(call, result)
 
-    async def _run(self, tool: Tool, call: ToolCall) -> tuple[bool, Output]:
+    def recall(self, result: ToolResult) -> None:
+        """A result that an earlier attempt got is read again."""
+        self._note_reading(result.name, result.text, result.source)
+
+    def hear(self, sender: str, text: str) -> None:
+        """A note was read: a person's words may go out again, a stranger's words stay theirs."""
+        if has_fence(text):
+            self.gate.taint.read_outside(sender, text)
+        elif sender == PERSON:
+            self.gate.taint.read_open(text)
+
+    async def _result(self, visit: Visit) -> ToolResult:
+        try:
+            await self._make(visit)
+            result = await self._fitted(visit)
+            if visit.action is not None and visit.arguments is not None:
+                await self.watchers.after(visit.action, visit.arguments.model_dump(), result)
+            self._note_reading(result.name, result.text, result.source)
+            return result
+        except Waits as waits:
+            return self._told(visit, "waits for a person", waits=waits.approval.id)
+        except HarnessError as error:
+            return self._told(visit, f"{error}\nhint: {error.hint}" if error.hint else str(error))
+        except Exception as error:  # the boundary: a tool may fail in any way
+            return self._told(visit, f"the tool broke: {type(error).__name__}: {error}")
+
+    async def _make(self, visit: Visit) -> None:
+        """Every station up to the tool's own answer. Raises what turns the call away."""
+        tool = visit.tool = self._look_up(visit.call.name)
+        arguments = visit.arguments = self._check(tool, visit.call)
+        action = visit.action = tool.foresee(self.context, arguments)
+        await self.watchers.before(action, visit.call.arguments)
+        key = key_of(tool.name, visit.call.arguments)
+        visit.verdict = await self.gate.enter(action, key, dict(visit.call.arguments))
+        visit.output = await self._run(tool, arguments, visit.call.arguments, key)
+        for url in action.urls:
+            self.gate.taint.visit(url)
+
+    def _look_up(self, name: str) -> Tool:
+        tool = self._by_name.get(name) or self._by_name.get(present_name(name))
+        if tool is None:
+            ask = did_you_mean(name, self._by_name) or f"known: {', '.join(self._by_name)}"
+            raise ToolError(f"there is no tool `{name}`; {ask}")
+        return tool
+
+    def _check(self, tool: Tool, call: ToolCall) -> BaseModel:
+        try:
+            return tool.validate(call.arguments)
+        except ValidationError as error:
+            raise ToolError("\n".join(complaints(tool, error))) from error
+
+    async def _run(
+        self, tool: Tool, arguments: BaseModel, raw: Mapping[str, Any], key: str
+    ) -> Output:
         limit = asyncio.timeout(tool.timeout)
         try:
             async with limit:
-                if tool.idempotent(call.arguments):
-                    return True, await tool(self.context, call.arguments)
-                return True, await once(self.context, tool, call.arguments)
-        except ValidationError as error:
-            if error.title != tool.arguments.__name__:  # not about the call: the tool's own
-                return False, broken(error)
-            return False, Output("\n".join(complaints(tool, error)))
-        except HarnessError as error:
-            return False, Output(f"{error}\nhint: {error.hint}" if error.hint else str(error))
+                if tool.idempotent(raw):
+                    return await tool(self.context, arguments)
+                return await once(self.context, tool, arguments, key)
         except TimeoutError as error:
             if not limit.expired():
-                return False, broken(error)
-            return False, Output(f"{tool.name} did not end within {tool.timeout:g} s")
-        except Exception as error:  # the boundary: a tool may fail in any way
-            return False, broken(error)
+                raise
+            raise ToolError(f"{tool.name} did not end within {tool.timeout:g} s") from error
 
-    async def _fitted(
-        self, call: ToolCall, tool: Tool | None, text: str
-    ) -> tuple[str, Path | None]:
-        """The text within its budget, and the file with all of it when it had to be cut."""
-        limit = min(tool.max_chars if tool else self.max_chars, self.max_chars)
-        if len(text) <= limit:
-            return text, None
-        file = spill_file(self.context.spill, call.id)
-        head = whole_lines(text[: max(limit - ROOM_FOR_NOTE, 0)])
-        shown = f"{head.rstrip()}\n[cut: {len(head)} of {len(text)} characters are shown"
-        try:
-            await asyncio.to_thread(keep, file, text)
-        except OSError as error:
-            return f"{shown}; the rest could not be kept: {error.strerror}]", None
-        return f'{shown}; read_result(id="{call.id}", offset={len(head)}) gives more]', file
+    async def _fitted(self, visit: Visit) -> ToolResult:
+        """The output as the model reads it: within its budget, and a stranger's words marked."""
+        assert visit.tool is not None, "only a call that was made has an output"
+        output, action = visit.output, visit.action
+        source = output.source
+        if not source and action is not None and Trait.READS_UNTRUSTED in action.traits:
+            source = visit.tool.name
+        text = visible(output.text) if source else output.text
+        part = await self.spill.fit(visit.call.id, text, visit.tool.max_chars)
+        shown = fenced(source, part.text) if source else part.text
+        return ToolResult(
+            call_id=visit.call.id,
+            name=visit.call.name,
+            text="\n".join(piece for piece in (shown, output.remark, part.remark) if piece),
+            data=output.data,
+            file=str(part.file) if part.file else None,
+            source=source,
+            verdict=visit.verdict,
+        )
 
-    def _unknown(self, name: str) -> str:
-        names = [tool.name for tool in self.tools]
-        ask = did_you_mean(name, self._by_name)
-        return f"there is no tool `{name}`; {ask or 'known: ' + ', '.join(names)}"
+    def _told(self, visit: Visit, why: str, *, waits: str = "") -> ToolResult:
+        """A result that is no success, in words without anything that nobody sees."""
+        text = visible(why)[:LONGEST_FAILURE]
+        verdict = visit.verdict or text.partition("\n")[0]
+        return ToolResult(
+            visit.call.id, visit.call.name, text, ok=False, verdict=verdict, waits=waits
+        )
 
-
-def complaints(tool: Tool, error: ValidationError) -> Iterator[str]:
-    """What is wrong with the arguments, field by field, and what the tool takes."""
-    fields = tool.arguments.model_fields
-    for detail in error.errors(include_url=False):
-        place = ".".join(map(str, detail["loc"])) or "arguments"
-        match detail["type"]:
-            case "missing":
-                yield f"{place}: missing"
-            case "extra_forbidden":
-                yield f"{place}: unknown; {did_you_mean(place, fields) or 'leave it out'}"
-            case _:
-                given = repr(detail["input"])
-                echo = given if len(given) <= LONGEST_ECHO else f"{given[:LONGEST_ECHO]}…"
-                yield f"{place}: {detail['msg']}, not {echo}"
-    takes = (f"{name}{'' if field.is_required() else '?'}" for name, field in fields.items())
-    yield f"{tool.name}({', '.join(takes)})"
-
-
-def broken(error: Exception) -> Output:
-    return Output(f"the tool broke: {type(error).__name__}: {error}")
-
-
-def keep(file: Path, text: str) -> None:
-    make_folder(file.parent)
-    write_whole(file, text, durable=False)
+    def _note_reading(self, name: str, text: str, source: str) -> None:
+        """Remember what the model has read from now on."""
+        tool = self._by_name.get(present_name(name))
+        if source:
+            self.gate.taint.read_outside(source, text)
+        elif tool is not None and Trait.READS_PRIVATE in tool.traits:
+            self.gate.taint.read_private(text)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Annotated
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from harness.permission.action import Action, Trait
+from harness.tools.address import Refused, parse_target
 from harness.tools.context import ToolContext
 from harness.tools.crowd import within
 from harness.tools.response import Response
@@ -41,7 +43,24 @@ def listed(value: object) -> object:
         return value.split()
 
 
-@tool(timeout=TOTAL_SECONDS + 5)
+def foreseen(ctx: ToolContext, action: Action, arguments: Any) -> Action:
+    """Which addresses the call asks; what is none is told in its verdict, and not asked."""
+    return replace(action, urls=tuple(filter(is_address, (arguments.url, *arguments.urls))))
+
+
+def is_address(text: str) -> bool:
+    try:
+        parse_target(text)
+    except Refused:
+        return False
+    return True
+
+
+@tool(
+    timeout=TOTAL_SECONDS + 5,
+    traits={Trait.READS_UNTRUSTED, Trait.SENDS_OUT},
+    plan=foreseen,
+)
 async def verify_url(
     ctx: ToolContext,
     url: Annotated[str, Field(description="One address.")] = "",
@@ -63,7 +82,8 @@ async def verify_url(
         for link, answer in zip(wanted, answers, strict=True)
     ]
     rows = [asdict(verdict) for verdict in verdicts]
-    return Output("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), rows)
+    text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    return Output(text, rows, source="the servers that were asked")
 
 
 async def verify(web: Web, url: str) -> Verdict:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from harness.permission.action import Action, Trait
 from harness.text.invisible import visible
 from harness.text.words import clip
 from harness.tools.context import ToolContext
@@ -25,7 +27,12 @@ MAX_BYTES = 1024 * 1024  # of one answer
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
-@tool(timeout=30)
+def foreseen(ctx: ToolContext, action: Action, arguments: Any) -> Action:
+    """What leaves the house: the words of the query."""
+    return replace(action, sends=arguments.query)
+
+
+@tool(timeout=30, traits={Trait.READS_UNTRUSTED, Trait.SENDS_OUT}, plan=foreseen)
 async def web_search(
     ctx: ToolContext,
     query: Annotated[str, Field(min_length=2, max_length=400, description="What to look for.")],
@@ -41,7 +48,7 @@ async def web_search(
         )
     rows = await search(ctx.web, key, query, limit)
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-    return Output("\n".join(lines) or "nothing was found", rows)
+    return Output("\n".join(lines) or "nothing was found", rows, source="the web search")
 
 
 async def search(web: Web, key: str, query: str, limit: int) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from harness.app import App
 from harness.bus.port import Outcome, Task
+from harness.session.past import Past
 from tests.flows.house import House, is_over
 
 NEWS = "# News\n\nThe lighthouse at Roter Sand was sold."
@@ -36,9 +37,10 @@ async def test_a_letter_is_written_of_what_the_jobs_before_it_found(house: House
         await house.until(lambda: "news" in app.scheduler.due)
         await app.bus.pause("weather")
         letter = await day_of(house, app, "letter")
-        brief = await app.sessions.brief(
-            app.crew, app.crew.profiles["writer"], letter, app.models.get("writes")
-        )
+        profile = app.crew.profiles["writer"]
+        parts = await app.sessions.parts(app.crew, profile, letter)
+        model = app.models.get("writes")
+        brief = app.sessions.brief(app.crew, profile, letter, model, parts, Past())
 
     assert letter.outcome is Outcome.DONE
     assert "## news (scout), slot " in brief.opening

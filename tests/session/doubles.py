@@ -85,6 +85,12 @@ class Hand:
     def is_parallel(self, name: str) -> bool:
         return not name.startswith("write")
 
+    def hear(self, sender: str, text: str) -> None:
+        """It has no memory."""
+
+    def recall(self, result: ToolResult) -> None:
+        """It has no memory."""
+
     async def call(self, call: ToolCall) -> ToolResult:
         if call.name not in self.functions:
             return ToolResult(call.id, call.name, f"there is no tool {call.name}", ok=False)

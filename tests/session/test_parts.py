@@ -12,6 +12,7 @@ from harness.config.home import Home
 from harness.config.profile import Profile, read_profile
 from harness.session.parts import read_parts
 from harness.session.prompt import compose
+from harness.session.wording import wording
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 FILES = {
@@ -84,4 +85,4 @@ def test_everything_of_the_home_is_found(home: Home, profile: Profile, task: Tas
 def test_a_bare_home_gives_a_bare_prompt(tmp_path: Path, profile: Profile, task: Task) -> None:
     parts = read_parts(Home(tmp_path / "bare"), profile, [], task, NOW)
 
-    assert compose(parts).system == "You are Scout."
+    assert compose(parts).system == f"You are Scout.\n\n{wording('outside')}"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from harness.bus.handed import Handed
 from harness.config.skills import Skill
 from harness.session.prompt import Ask, Budget, Parts, TextFile, compose
+from harness.session.wording import wording
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=ZoneInfo("America/Los_Angeles"))
 ASK = Ask("Morning digest.\nKeep it short.", "cron", NOON, "Morning digest.", "ainews-morning")
@@ -77,7 +78,7 @@ def test_the_order_in_which_files_were_found_does_not_matter(names: list[str]) -
 
 
 def test_absent_parts_leave_no_heading_behind() -> None:
-    assert compose(Parts("You are Bare.", ASK)).system == "You are Bare."
+    assert compose(Parts("You are Bare.", ASK)).system == f"You are Bare.\n\n{wording('outside')}"
 
 
 def test_memory_over_its_budget_is_cut_at_a_line_and_says_so() -> None:

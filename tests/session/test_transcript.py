@@ -188,3 +188,22 @@ def test_a_file_without_a_header_is_no_transcript(tmp_path: Path) -> None:
 
     with pytest.raises(HarnessError, match="no transcript"):
         read_transcript(path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"type": "result", "turn": 1, "call_id": 5}',
+        '{"type": "reply", "turn": 1, "message": {"role": "user", "content": 5, "tool_calls": []}}',
+        '{"type": "reply", "turn": 1, "message": 5}',
+        "[" * 100_000,
+        '"text"',
+    ],
+)
+def test_a_line_of_another_shape_ends_the_session_that_is_read(tmp_path: Path, line: str) -> None:
+    with Transcript(tmp_path, HEADER, FakeClock()) as transcript:
+        transcript.write(TurnStarted(1, 10))
+    with transcript.path.open("a") as file:
+        file.write(line + "\n")
+
+    assert read_transcript(transcript.path).steps == (TurnStarted(1, 10),)

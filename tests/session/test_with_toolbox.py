@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import cast
 
 from harness.clock import FakeClock
+from harness.permission.places import Places
+from harness.permission.taint import Taint
 from harness.session.brief import Brief
 from harness.session.loop import Session
 from harness.session.steps import ToolFinished
@@ -15,6 +17,7 @@ from harness.tools.read_result import read_result
 from harness.tools.tool import tool
 from harness.tools.toolbox import Toolbox
 from tests.session.doubles import Actor, call, says, steps_of
+from tests.tools.using import a_gate
 
 
 @tool()
@@ -26,9 +29,11 @@ async def pages(ctx: ToolContext, count: int) -> str:
 async def results(folder: Path, model: Actor) -> list[ToolFinished]:
     clock = FakeClock()
     task = SimpleNamespace(payload={})
-    context = cast(ToolContext, SimpleNamespace(clock=clock, spill=folder, task=task))
+    facts = SimpleNamespace(clock=clock, spill=folder, task=task, bus=None)
+    facts.places, facts.taint = Places("scout"), Taint()
+    context = cast(ToolContext, facts)
     brief = Brief("task-1", "scout", "You are Scout.", "Read.")
-    session = Session(brief, model, Toolbox([pages, read_result], context), clock)
+    session = Session(brief, model, Toolbox([pages, read_result], context, a_gate(context)), clock)
     return [step for step in await steps_of(session) if isinstance(step, ToolFinished)]
 
 

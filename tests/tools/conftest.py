@@ -15,6 +15,9 @@ import pytest
 from harness.bus.port import Bus, Priority, Request, State, Task
 from harness.clock import FakeClock
 from harness.config.home import Home
+from harness.permission.places import Places
+from harness.permission.taint import Taint
+from harness.rooted import Root
 from harness.tools.context import ToolContext
 from harness.tools.politeness import Politeness
 from harness.tools.web import Web
@@ -112,6 +115,9 @@ def ctx(home: Home, clock: FakeClock, bus: AskedBus, web: Web) -> ToolContext:
         web=web,
         agents=frozenset({"ainews", "zoe", "macro"}),
         spill=home.sessions / "01TASK",
+        workspace=Root(home.root),
+        places=Places("ainews"),
+        taint=Taint(),
     )
 
 

@@ -15,6 +15,7 @@ from harness.tools.ask import request
 from harness.tools.context import ToolContext
 from harness.tools.tool import ToolError
 from tests.tools.conftest import AskedBus, a_task
+from tests.tools.using import use
 
 
 async def test_a_request_carries_who_asked_and_for_which_task(
@@ -22,7 +23,7 @@ async def test_a_request_carries_who_asked_and_for_which_task(
 ) -> None:
     urgent = replace(ctx, task=a_task(priority=Priority.P0))
 
-    output = await request(urgent, {"agent": "macro", "prompt": "Rates?", "title": "Rates"})
+    output = await use(request, urgent, {"agent": "macro", "prompt": "Rates?", "title": "Rates"})
 
     (asked,) = bus.requests.values()
     assert (asked.agent, asked.prompt, asked.title) == ("macro", "Rates?", "Rates")
@@ -36,10 +37,10 @@ async def test_a_second_attempt_asks_nothing_twice(ctx: ToolContext, bus: AskedB
     again = replace(ctx, task=a_task(attempt=2, owner="session-2"))
     wish = {"agent": "macro", "prompt": "Rates?"}
 
-    first = await request(ctx, wish)
-    second = await request(again, wish)
-    await request(ctx, wish | {"prompt": "Yields?"})
-    await request(replace(ctx, task=a_task(id="01OTHER")), wish)
+    first = await use(request, ctx, wish)
+    second = await use(request, again, wish)
+    await use(request, ctx, wish | {"prompt": "Yields?"})
+    await use(request, replace(ctx, task=a_task(id="01OTHER")), wish)
 
     assert first.data == second.data
     assert len(bus.requests) == 3
@@ -47,11 +48,11 @@ async def test_a_second_attempt_asks_nothing_twice(ctx: ToolContext, bus: AskedB
 
 async def test_nobody_asks_himself_or_somebody_unknown(ctx: ToolContext, bus: AskedBus) -> None:
     with pytest.raises(ToolError, match="cannot ask yourself"):
-        await request(ctx, {"agent": "ainews", "prompt": "x"})
+        await use(request, ctx, {"agent": "ainews", "prompt": "x"})
     with pytest.raises(ToolError, match=r"did you mean `macro`.*known: macro, zoe"):
-        await request(ctx, {"agent": "marco", "prompt": "x"})
+        await use(request, ctx, {"agent": "marco", "prompt": "x"})
     with pytest.raises(ToolError, match="no agent `person`; known: macro, zoe"):
-        await request(ctx, {"agent": "person", "prompt": "x"})
+        await use(request, ctx, {"agent": "person", "prompt": "x"})
 
     assert bus.requests == {}
 
@@ -63,12 +64,12 @@ async def test_the_same_question_again_gets_the_answer_that_there_is(
     async with SqliteBus.open(home, clock, Ids(clock)) as bus:
         parent = await bus.request(Request("ainews", "Digest."))
         asking = replace(ctx, bus=bus, task=parent)
-        await request(asking, wish)
+        await use(request, asking, wish)
         child = await bus.claim("macro", cap=1, owner="m")
         assert child is not None
         await bus.final(child, Outcome.DONE, Result("4.25\nas before"))
 
-        again = await request(asking, wish)
+        again = await use(request, asking, wish)
 
     assert "ended as done" in again.text
     assert again.text.endswith("> 4.25\n> as before")

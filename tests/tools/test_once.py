@@ -19,6 +19,7 @@ from harness.tools.context import ToolContext
 from harness.tools.once import key_of
 from harness.tools.tool import ToolError, ToolResult, tool
 from harness.tools.toolbox import Toolbox
+from tests.tools.using import a_gate
 
 BEGUN: list[str] = []
 SENT: list[str] = []
@@ -60,7 +61,8 @@ async def attempt(bus: SqliteBus) -> Task:
 
 
 async def call(ctx: ToolContext, bus: SqliteBus, task: Task, **arguments: str) -> ToolResult:
-    box = Toolbox([send], replace(ctx, bus=bus, task=task))
+    ctx = replace(ctx, bus=bus, task=task)
+    box = Toolbox([send], ctx, a_gate(ctx))
     return await box.call(ToolCall("c1", "send", arguments))
 
 

@@ -13,6 +13,7 @@ from harness.tools.read_result import read_result
 from harness.tools.tool import ToolResult
 from harness.tools.toolbox import Toolbox
 from tests.tools.conftest import a_task
+from tests.tools.using import a_gate
 
 LONG = "".join(f"line {number}\n" for number in range(2000))
 HANDED = Handed("news", "scout", "2026-01-05T07:00+00:00", "done", "01A", LONG)
@@ -25,9 +26,8 @@ def test_what_is_handed_over_comes_back_from_a_payload() -> None:
 
 @pytest.fixture
 def box(ctx: ToolContext) -> Toolbox:
-    return Toolbox(
-        [read_result], replace(ctx, task=a_task(payload=payload_of([HANDED]))), max_chars=20_000
-    )
+    ctx = replace(ctx, task=a_task(payload=payload_of([HANDED])))
+    return Toolbox([read_result], ctx, a_gate(ctx), max_chars=20_000)
 
 
 async def read(box: Toolbox, name: str, offset: int) -> ToolResult:

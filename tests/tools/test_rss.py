@@ -19,12 +19,13 @@ from harness.tools.rss import rss, select
 from harness.tools.tool import ToolError
 from tests.doubles.feed_server import FeedServer
 from tests.tools.conftest import NOW, write_sources
+from tests.tools.using import use
 
 KEYS = ["title", "url", "source", "published", "weight", "summary", "tags"]
 
 
 async def call(ctx: ToolContext, **arguments: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    output = await rss(ctx, arguments)
+    output = await use(rss, ctx, arguments)
     head, *rows = [json.loads(line) for line in output.text.splitlines()]
     assert json.loads(json.dumps(output.data)) == [head, *rows]
     return head, rows

@@ -15,6 +15,7 @@ from harness.files import LinkRefused
 from harness.tools.context import ToolContext
 from harness.tools.shared_context import Pages, shared_context
 from harness.tools.tool import Output, ToolError
+from tests.tools.using import use
 
 ADDER = """
 import sys
@@ -36,7 +37,7 @@ print(refused)
 
 
 async def do(ctx: ToolContext, action: str, **arguments: Any) -> Output:
-    return await shared_context(ctx, {"action": action, **arguments})
+    return await use(shared_context, ctx, {"action": action, **arguments})
 
 
 async def test_a_page_is_written_read_and_changed(ctx: ToolContext, home: Home) -> None:

@@ -18,6 +18,7 @@ from harness.tools.context import ToolContext
 from harness.tools.read_result import read_result
 from harness.tools.tool import Output, ToolError, ToolResult, tool
 from harness.tools.toolbox import Toolbox
+from tests.tools.using import a_gate
 
 
 @tool(max_chars=1000)
@@ -63,7 +64,7 @@ TOOLS = (echo, fail, hang, read_result)
 
 @pytest.fixture
 def box(ctx: ToolContext) -> Toolbox:
-    return Toolbox(TOOLS, ctx)
+    return Toolbox(TOOLS, ctx, a_gate(ctx))
 
 
 async def call(box: Toolbox, name: str, **arguments: Any) -> ToolResult:
@@ -73,7 +74,7 @@ async def call(box: Toolbox, name: str, **arguments: Any) -> ToolResult:
 async def test_a_call_gives_the_tools_answer(box: Toolbox) -> None:
     result = await call(box, "echo", text="ho", times=2)
 
-    assert result == ToolResult("c1", "echo", "hoho", data={"times": 2})
+    assert result == ToolResult("c1", "echo", "hoho", data={"times": 2}, verdict="ordinary work")
 
 
 def test_the_box_shows_what_it_holds(box: Toolbox) -> None:
@@ -131,7 +132,9 @@ async def test_a_tool_that_hangs_is_cut_off(box: Toolbox) -> None:
 
 
 async def test_cancelling_goes_through(box: Toolbox) -> None:
-    task = asyncio.create_task(call(Toolbox([replace(hang, timeout=60)], box.context), "hang"))
+    task = asyncio.create_task(
+        call(Toolbox([replace(hang, timeout=60)], box.context, box.gate), "hang")
+    )
     await asyncio.sleep(0)
     task.cancel()
 
@@ -146,7 +149,7 @@ async def test_the_time_of_a_call_is_told(ctx: ToolContext, clock: FakeClock) ->
         await clock.advance(5)
         return "done"
 
-    assert (await call(Toolbox([wait], ctx), "wait")).seconds == 5.0
+    assert (await call(Toolbox([wait], ctx, a_gate(ctx)), "wait")).seconds == 5.0
 
 
 async def test_a_long_result_is_cut_at_a_line_and_kept_whole(
@@ -183,7 +186,9 @@ async def test_the_rest_is_read_part_by_part(box: Toolbox) -> None:
 
 
 async def test_the_box_may_be_smaller_than_the_tool(ctx: ToolContext) -> None:
-    result = await call(Toolbox(TOOLS, ctx, max_chars=400), "echo", text="x", times=900)
+    result = await call(
+        Toolbox(TOOLS, ctx, a_gate(ctx), max_chars=400), "echo", text="x", times=900
+    )
 
     assert len(result.text) <= 400
     assert "of 900 characters" in result.text
@@ -193,7 +198,7 @@ async def test_a_full_disk_costs_the_rest_and_not_the_result(ctx: ToolContext) -
     ctx.spill.parent.mkdir(parents=True)
     ctx.spill.write_text("a file where the folder should be")
 
-    result = await call(Toolbox(TOOLS, ctx), "echo", text="x" * 2000)
+    result = await call(Toolbox(TOOLS, ctx, a_gate(ctx)), "echo", text="x" * 2000)
 
     assert result.ok
     assert result.file is None

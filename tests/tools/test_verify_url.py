@@ -12,10 +12,11 @@ from harness.tools.context import ToolContext
 from harness.tools.tool import ToolError
 from harness.tools.verify_url import verify_url
 from tests.doubles.feed_server import FeedServer
+from tests.tools.using import use
 
 
 async def verdicts(ctx: ToolContext, **arguments: Any) -> list[dict[str, Any]]:
-    output = await verify_url(ctx, arguments)
+    output = await use(verify_url, ctx, arguments)
     rows = [json.loads(line) for line in output.text.splitlines()]
     assert rows == output.data
     return rows
@@ -91,6 +92,6 @@ async def test_addresses_that_are_none_get_a_verdict_too(ctx: ToolContext) -> No
 
 async def test_none_and_too_many_are_refused(ctx: ToolContext) -> None:
     with pytest.raises(ToolError, match="no address given"):
-        await verify_url(ctx, {})
+        await use(verify_url, ctx, {})
     with pytest.raises(ValidationError, match="at most 60"):
-        await verify_url(ctx, {"urls": ["http://a.test/"] * 61})
+        await use(verify_url, ctx, {"urls": ["http://a.test/"] * 61})

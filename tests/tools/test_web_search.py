@@ -11,6 +11,7 @@ from harness.tools.context import ToolContext
 from harness.tools.tool import ToolError
 from harness.tools.web_search import KEY_VARIABLE, search, web_search
 from tests.doubles.feed_server import FeedServer
+from tests.tools.using import use
 
 
 async def test_without_a_key_it_says_what_to_do(
@@ -19,7 +20,7 @@ async def test_without_a_key_it_says_what_to_do(
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
 
     with pytest.raises(ToolError, match=f"can set {KEY_VARIABLE}"):
-        await web_search(ctx, {"query": "feeds"})
+        await use(web_search, ctx, {"query": "feeds"})
 
 
 async def test_results_come_one_per_line(
@@ -28,7 +29,7 @@ async def test_results_come_one_per_line(
     monkeypatch.setenv(KEY_VARIABLE, "right-key")
     monkeypatch.setattr(module, "ENDPOINT", server.base)
 
-    output = await web_search(ctx, {"query": "open\u200b feeds"})
+    output = await use(web_search, ctx, {"query": "open\u200b feeds"})
 
     (row,) = [json.loads(line) for line in output.text.splitlines()]
     assert row == {
@@ -70,7 +71,7 @@ async def test_no_results_are_said_in_words(
     monkeypatch.setenv(KEY_VARIABLE, "right-key")
     monkeypatch.setattr(module, "ENDPOINT", server.url("/echo"))
 
-    output = await web_search(ctx, {"query": "feeds"})
+    output = await use(web_search, ctx, {"query": "feeds"})
 
     assert (output.text, output.data) == ("nothing was found", [])
 

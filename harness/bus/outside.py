@@ -1,0 +1,41 @@
+"""The mark of words from outside the house, as it goes from task to task.
+
+Whoever asks another agent after reading a stranger's page may hand on what the stranger wants:
+the task that is asked for begins where the asking one stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from harness.bus.handed import handed_in
+from harness.bus.port import Task
+
+KEY = "outside"  # of the payload
+MOST = 20  # sources that are told by name
+
+
+def outside_payload(sources: Iterable[str]) -> dict[str, Any]:
+    """The payload of a request by a session that has read these; empty for none."""
+    names = list(sources)[:MOST]
+    return {KEY: names} if names else {}
+
+
+def outside_of(payload: Mapping[str, Any]) -> list[str]:
+    """Whose words a task begins with: those of its asker, and of what was handed over to it."""
+    handed = (name for each in handed_in(payload) for name in each.outside)
+    return list(dict.fromkeys([*payload.get(KEY, ()), *handed]))
+
+
+def source_of(task: Task) -> str:
+    """How an answer is named whose session had read a stranger's words; empty if it had not."""
+    outside = task.result.outside if task.result else ()
+    return f"{task.agent}, who read {told(outside)}" if outside else ""
+
+
+
+def told(sources: Iterable[str]) -> str:
+    """Some of the sources by name."""
+    names = list(sources)
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

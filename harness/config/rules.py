@@ -1,0 +1,104 @@
+"""A rule about what agents may do: `run(git status:*)`, `web_fetch(domain:arxiv.org)`, `learn`.
+
+The name is a tool's, or `read` and `write`, which speak of files whatever tool touches them.
+What stands in the brackets depends on what the call is about: a command, a host, a file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from harness.config.document import Document, Location
+from harness.config.names import unknown_name
+from harness.config.tool_names import present_name
+from harness.errors import Problem
+
+DOMAIN = "domain:"
+_RULE = re.compile(r"(?P<tool>[A-Za-z][A-Za-z0-9_]*)(?:\((?P<pattern>.*)\))?", re.DOTALL)
+_HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+
+
+class Rule(BaseModel):
+    """One rule, taken apart. No pattern: every call of the tool."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tool: str
+    pattern: str | None = None
+
+    def __str__(self) -> str:
+        return self.tool if self.pattern is None else f"{self.tool}({self.pattern})"
+
+    @property
+    def domain(self) -> str | None:
+        """The host that the rule is about."""
+        pattern = self.pattern or ""
+        return pattern.removeprefix(DOMAIN) if pattern.startswith(DOMAIN) else None
+
+
+def parse_rule(text: str) -> Rule:
+    """The rule in a text. Raises ValueError with what is wrong with it."""
+    found = _RULE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"`{text}` is no rule: write `tool` or `tool(pattern)`")
+    pattern = found["pattern"]
+    if pattern is not None and not pattern.strip():
+        raise ValueError(f"`{text}` has nothing in its brackets: leave them out to mean every call")
+    if pattern is not None and pattern.startswith(DOMAIN):
+        pattern = pattern.lower().rstrip(".")
+        if not _HOST.fullmatch(pattern.removeprefix(DOMAIN)):
+            raise ValueError(
+                f"`{text}` names no host: write it as in `web_fetch(domain:arxiv.org)`"
+            )
+    return Rule(tool=present_name(found["tool"]), pattern=pattern)
+
+
+def rule_of(value: Any) -> Any:
+    return parse_rule(value) if isinstance(value, str) else value
+
+
+OneRule = Annotated[Rule, BeforeValidator(rule_of)]
+
+
+def nothing_wrong(rule: Rule) -> str | None:
+    """Any rule may stand in an allow list."""
+    return None
+
+
+@dataclass(frozen=True)
+class KnownTools:
+    """What reading a home must know of the tools there are."""
+
+    names: frozenset[str]
+    unfit: Callable[[Rule], str | None] = nothing_wrong  # why a rule must not allow anything
+
+
+NO_TOOLS = KnownTools(frozenset())
+
+
+class Rules(BaseModel):
+    """What is allowed without asking, what is asked about, and what is never done."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    allow: list[OneRule] = []
+    ask: list[OneRule] = []
+    deny: list[OneRule] = []
+
+
+def faults_of(
+    document: Document, where: Location, rules: Rules, known: KnownTools
+) -> Iterator[Problem]:
+    """A Problem for each rule at `where` that names no tool, or allows what none may allow."""
+    for kind in ("allow", "ask", "deny"):
+        for place, rule in enumerate(getattr(rules, kind)):
+            here = (*where, kind, place)
+            if rule.tool not in known.names:
+                yield unknown_name(document, here, rule.tool, known.names, "tool")
+            elif kind == "allow" and (why := known.unfit(rule)):
+                yield document.problem(here, f"`{rule}` cannot be allowed: {why}")

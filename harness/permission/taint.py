@@ -1,0 +1,128 @@
+"""What a session has read: whose words they were, and what of them may leave the house.
+
+A model obeys the last thing it read. So it counts what it has read, not what it intends: who
+has read a stranger's words may open the addresses that stood there, for whoever wrote them knows
+them already, and may not make up new ones, for those could carry anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from urllib.parse import unquote, unquote_plus, urlsplit
+
+from harness.text.words import words
+
+RUN = 5  # words in a row that are no chance any more
+LONGEST_WORD = 32  # characters; what is longer and was nowhere read may be anything, encoded
+VISITS = 40  # of one host in a session: which of many addresses is opened can say something too
+_TELLING = re.compile(r"[\w.+-]+@[\w.-]+|\d[\d .,/-]{4,}\d|[A-Za-z_-]*\d[\w-]{7,}")
+_ENDS = ".,;:!?'\"()[]<>"
+_ADDRESS = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
+
+
+class Taint:
+    """Grows with what is read; a new session has a new one. Nothing takes a mark away."""
+
+    def __init__(self, sources: Iterable[str] = ()) -> None:
+        """`sources`: where what began the session came from, if it came from outside."""
+        self.sources = dict.fromkeys(sources)
+        self.visits: Counter[str] = Counter()
+        self._addresses: set[str] = set()
+        self._open: set[str] = set()  # words of strangers, and of those who asked
+        self._private_runs: set[tuple[str, ...]] = set()
+        self._open_runs: set[tuple[str, ...]] = set()
+        self._private_words: set[str] = set()
+
+    @property
+    def tainted(self) -> bool:
+        return bool(self.sources)
+
+    def read_outside(self, source: str, text: str) -> None:
+        """A stranger's words came in; the addresses in them are no secret of ours."""
+        self.sources[source] = None
+        self.read_open(text)
+
+    def read_open(self, text: str) -> None:
+        """Words that may go out again as they are: of the task, of a list of sources."""
+        self._addresses.update(addresses(text))
+        self._open.update(text.split())
+        self._open_runs |= runs(text)
+
+    def read_private(self, text: str) -> None:
+        """Words that are nobody else's business."""
+        self._private_runs |= runs(text)
+        self._private_words.update(telling(text))
+
+    def knows(self, url: str) -> bool:
+        """Whether the address stood in what was read: opening it tells nobody anything new."""
+        return address_key(url) in self._addresses or self.is_front_page(url)
+
+    def is_front_page(self, url: str) -> bool:
+        """Whether it is the bare host of an address that stood there."""
+        key = address_key(url)
+        return (
+            "/" not in key
+            and "?" not in key
+            and any(known.startswith(f"{key}/") for known in self._addresses)
+        )
+
+    def visit(self, url: str) -> None:
+        self.visits[host_of(url)] += 1
+
+    def carries(self, text: str) -> str | None:
+        """What of the house a text would carry out, in words for a person; None for nothing.
+
+        Only what is not a stranger's already counts.
+        """
+        plain = unquote_plus(text)
+        if run := next(iter((runs(plain) & self._private_runs) - self._open_runs), None):
+            return f"words of your own files (`{' '.join(run)}`)"
+        said = self._private_words & telling(plain)
+        if own := next((word for word in sorted(said) if not self._is_open(word)), None):
+            return f"`{own}`, which stands in your own files"
+        for word in re.split(r"[\s/?&=#]+", plain):
+            if len(word) > LONGEST_WORD and not self._is_open(word):
+                return f"`{word[:LONGEST_WORD]}…`, which may be anything, encoded"
+        return None
+
+    def _is_open(self, word: str) -> bool:
+        return word in self._open or any(word in known for known in self._open)
+
+
+def addresses(text: str) -> set[str]:
+    """The keys of all addresses in a text, with and without what may close a sentence."""
+    found = _ADDRESS.findall(text)
+    cut = (re.split(r"[)\]}]", url, maxsplit=1)[0].rstrip(".,;:!?*_") for url in found)
+    return {address_key(url) for url in (*found, *(url.rstrip(".,;:!?*_") for url in found), *cut)}
+
+
+def address_key(url: str) -> str:
+    """Two addresses with the same key ask a server the same; its fragment is never sent."""
+    try:
+        parts = urlsplit(url.strip().replace("&amp;", "&"))
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return url
+    place = host if port in {None, 80, 443} else f"{host}:{port}"
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{place}{unquote(parts.path.rstrip('/'))}{unquote(query)}"
+
+
+def host_of(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".").lower()
+    except ValueError:
+        return ""
+
+
+def runs(text: str) -> set[tuple[str, ...]]:
+    """Every run of RUN words."""
+    said = words(text)
+    return {tuple(said[i : i + RUN]) for i in range(len(said) - RUN + 1)}
+
+
+def telling(text: str) -> set[str]:
+    """Mail addresses, long numbers, names with digits: what alone already tells something."""
+    return {found.strip(_ENDS) for found in _TELLING.findall(text)}
