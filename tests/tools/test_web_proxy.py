@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from typing import Any
@@ -145,14 +144,7 @@ async def test_a_proxy_that_is_away_is_told(clock: FakeClock) -> None:
 
 
 async def test_a_proxy_that_says_nothing_costs_no_more_than_the_time(clock: FakeClock) -> None:
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
-    listening = await asyncio.start_server(silent, "127.0.0.1", 0)
-    proxy = Proxy()
-    proxy.port = listening.sockets[0].getsockname()[1]
-    async with listening, a_web(clock, proxy, PUBLIC) as web:
+    async with Proxy(answer=None) as proxy, a_web(clock, proxy, PUBLIC) as web:
         with pytest.raises(Unreachable, match=r"within 0\.2 s"):
             await web.get("http://feeds.test/", timeout=0.2)
 
