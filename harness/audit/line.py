@@ -79,11 +79,23 @@ def line_of(raw: bytes) -> Line | None:
     try:
         values = json.loads(raw)
         line = Line(**values)
+        content = {name: value for name, value in values.items() if name != "hash"}
+        whole = is_sound(line) and line.hash == hash_of(content) and line.raw() == raw
     except (TypeError, ValueError, RecursionError):
         return None
-    content = {name: value for name, value in values.items() if name != "hash"}
-    whole = isinstance(line.seq, int) and line.hash == hash_of(content) and line.raw() == raw
     return line if whole else None
+
+
+def is_sound(line: Line) -> bool:
+    """Whether each value is of its kind: a hash says that a line is whole, not who made it."""
+    texts = (line.at, line.actor, line.action, line.prev, line.hash)
+    numbered = isinstance(line.seq, int) and not isinstance(line.seq, bool)
+    return (
+        numbered
+        and all(isinstance(text, str) for text in texts)
+        and isinstance(line.target, str | None)
+        and isinstance(line.details, Mapping)
+    )
 
 
 def hash_of(content: Mapping[str, Any]) -> str:

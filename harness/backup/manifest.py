@@ -58,10 +58,24 @@ def read_manifest(text: bytes) -> Manifest:
                 f"the backup has format {values['format']}, and this harness reads {FORMAT}",
                 hint="restore it with the harness that made it, or a newer one",
             )
-        members = tuple(Member(**member) for member in values.pop("members"))
-        return Manifest(**{**values, "members": members, "in_flight": tuple(values["in_flight"])})
-    except (KeyError, TypeError, ValueError) as error:
+        members = tuple(member_of(member) for member in values.pop("members"))
+        in_flight = tuple(map(text_of, values["in_flight"]))
+        return Manifest(**{**values, "members": members, "in_flight": in_flight})
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise BackupRefused(f"the backup's {NAME} cannot be read: {error}") from error
+
+
+def member_of(values: Any) -> Member:
+    """Raises TypeError for what is none."""
+    member = Member(**values)
+    text_of(member.name)
+    return member
+
+
+def text_of(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text is wanted, not {type(value).__name__}")
+    return value
 
 
 def belongs(name: str) -> bool:

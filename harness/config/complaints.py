@@ -99,7 +99,9 @@ def _complaint(model: type[BaseModel], detail: ErrorDetails) -> Complaint:
             expected = str(detail["ctx"]["expected"])
             options = re.findall(r"'([^']*)'", expected)
             message = f"{name} cannot be {_echo(detail)}; it is {expected}"
-            return Complaint(location, message, did_you_mean(str(detail["input"]), options))
+            given = detail["input"]
+            hint = did_you_mean(given, options) if isinstance(given, str) else None
+            return Complaint(location, message, hint)
         case "model_type" | "dict_type" | "model_attributes_type":
             message = f"{name} should be a mapping, not {_echo(detail)}"
             return Complaint(location, message)

@@ -137,7 +137,7 @@ class Reader:
         self.check_waiting(here, name, line.after or [])
 
     def check_waiting(self, here: Location, name: str, others: list[str]) -> None:
-        known = self.document.data["jobs"]
+        known = [job for job in self.document.data["jobs"] if isinstance(job, str)]
         for index, other in enumerate(others):
             if other not in known:
                 place = (*here, "after", index)

@@ -19,6 +19,8 @@ from ruamel.yaml.reader import ReaderError
 from harness.config import complaints
 from harness.config.yaml_text import load_yaml
 from harness.errors import ConfigError, Problem
+from harness.text.lines import bare_lines, end_of, lines_of
+from harness.text.words import clip
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[str | int, ...]  # ("jobs", "ainews-morning", "deliver", 0)
@@ -26,6 +28,7 @@ Location = tuple[str | int, ...]  # ("jobs", "ainews-morning", "deliver", 0)
 FENCE = "---"
 BYTE_ORDER_MARK = "\ufeff"
 LONGEST_SHOWN = 500  # characters of a faulty line
+LONGEST_SAID = 500  # of a message, which may repeat a key or a value
 LARGEST = 1024 * 1024  # bytes; a larger one holds up all that waits for its reading
 
 
@@ -60,7 +63,7 @@ class Document:
     @classmethod
     def parse(cls, text: str, path: Path, *, body: str = "") -> Document:
         """Parse YAML text; `path` only names it in problems. Raises ConfigError."""
-        lines = text.splitlines()
+        lines = bare_lines(text)
         try:
             root, data = load_yaml(text)
         except MarkedYAMLError as error:
@@ -69,10 +72,9 @@ class Document:
             message, hint = complaints.of_syntax(str(error.problem or error.context or error))
             raise ConfigError([_place(path, lines, line, column, 1, message, hint)]) from error
         except ReaderError as error:
-            before = text[: error.position]
-            column = len(before) - (before.rfind("\n") + 1)
+            line, column = end_of(text[: error.position])
             message = f"the character U+{ord(text[error.position]):04X} is not allowed in YAML"
-            place = _place(path, lines, before.count("\n"), column, 1, message, "delete it")
+            place = _place(path, lines, line, column, 1, message, "delete it")
             raise ConfigError([place]) from error
         document = cls(path, lines, data, body, root)
         if twice := list(document._repeated_keys()):
@@ -86,7 +88,7 @@ class Document:
         if front is None and text.startswith(FENCE):
             message = "the front matter that starts here is never closed"
             hint = "end it with a line of three dashes"
-            raise ConfigError([_place(path, text.splitlines(), 0, 0, len(FENCE), message, hint)])
+            raise ConfigError([_place(path, bare_lines(text), 0, 0, len(FENCE), message, hint)])
         # the empty first line stands for the fence, so that lines count as in the file
         return cls.parse("\n" + (front or ""), path, body=body)
 
@@ -167,7 +169,7 @@ def split_front_matter(text: str) -> tuple[str | None, str]:
 
     (None, text) when there is no front matter, or its end is missing.
     """
-    lines = text.splitlines(keepends=True)
+    lines = lines_of(text)
     if not lines or lines[0].rstrip() != FENCE:
         return None, text
     for number, line in enumerate(lines[1:], start=1):
@@ -228,12 +230,11 @@ def _decode(path: Path) -> str:
     try:
         return raw.decode("utf-8").removeprefix(BYTE_ORDER_MARK)
     except UnicodeDecodeError as error:
-        before = raw[: error.start].decode("utf-8")
-        column = len(before) - (before.rfind("\n") + 1)
-        lines = raw.decode("utf-8", errors="replace").splitlines()
+        line, column = end_of(raw[: error.start].decode("utf-8").removeprefix(BYTE_ORDER_MARK))
+        lines = bare_lines(raw.decode("utf-8", errors="replace").removeprefix(BYTE_ORDER_MARK))
         message = f"byte 0x{raw[error.start]:02x} is not UTF-8"
         hint = "save the file in the encoding UTF-8"
-        place = _place(path, lines, before.count("\n"), column, 1, message, hint)
+        place = _place(path, lines, line, column, 1, message, hint)
         raise ConfigError([place]) from error
 
 
@@ -247,6 +248,7 @@ def _place(
     hint: str | None = None,
 ) -> Problem:
     """A problem at a place counted from 0; one after the last line moves back to its end."""
+    message = clip(message, LONGEST_SAID)
     while line >= len(lines) > 0 or (0 < line < len(lines) and not lines[line].strip()):
         line -= 1
         column = len(lines[line])

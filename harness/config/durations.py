@@ -12,6 +12,7 @@ from harness.errors import UsageError
 
 UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}  # seconds, largest first
 EXAMPLE = "write it like 90s, 20m, 1h30m or 2d, largest unit first"
+LONGEST_ECHO = 40  # characters of a wrong text that the error repeats
 LONGEST = timedelta(days=36_500)  # a moment and a span make a moment again
 
 
@@ -19,7 +20,8 @@ class DurationError(UsageError, ValueError):
     """A text that is no duration."""
 
     def __init__(self, text: str, hint: str = EXAMPLE) -> None:
-        super().__init__(f'"{text}" is no duration', hint=hint)
+        shown = text if len(text) <= LONGEST_ECHO else f"{text[:LONGEST_ECHO]}…"
+        super().__init__(f'"{shown}" is no duration', hint=hint)
 
 
 def parse_duration(text: str) -> timedelta:

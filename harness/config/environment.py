@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.config.document import Document, Location
+from harness.config.document import LONGEST_SAID, Document, Location
 from harness.errors import ConfigError, Problem
+from harness.text.words import clip
 
 PREFIX = "HARNESS_"
 OWN_VARIABLES = {"HARNESS_HOME"}  # not settings, although they begin like them
@@ -26,7 +27,7 @@ class Overlaid(Document):
         """A problem placed at the variable that set the value at `location`, else in the file."""
         for place, name in self.variables.items() if location else ():
             if location[: len(place)] == place or place[: len(location)] == location:
-                return Problem(Path(name), 0, 0, message, how.get("hint"))
+                return Problem(Path(name), 0, 0, clip(message, LONGEST_SAID), how.get("hint"))
         return super().problem(location, message, **how)
 
 

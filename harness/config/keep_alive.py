@@ -25,9 +25,15 @@ def keep_alive(value: object) -> float | str:
         if _GO.fullmatch(text):
             return text
         value = float(text) if _NUMBER.fullmatch(text) else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(FORM)
-    return float(value)
+    try:
+        seconds = float(value)
+    except OverflowError:  # of a whole number with more digits than any float
+        raise ValueError(FORM) from None
+    if not isfinite(seconds):
+        raise ValueError(FORM)
+    return seconds
 
 
 KeepAlive = Annotated[float | str, BeforeValidator(keep_alive)]

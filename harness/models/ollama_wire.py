@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from harness.models.ollama_errors import answered
 from harness.models.port import ChatRequest, Message, OnDelta, Role, ToolSpec, Usage
 from harness.models.thinking import Speech
 
 NANOSECONDS = 1e9
+LONGEST_NANOSECONDS = 2**63  # the server counts in 64 bits
+MOST_TOKENS = 10**12
 _DURATIONS = {
     "load": "load_duration",
     "prompt": "prompt_eval_duration",
@@ -80,20 +82,32 @@ class Answer:
         last = self.last or {}
         prompt, completion = last.get("prompt_eval_count"), last.get("eval_count")
         return Usage(
-            prompt if isinstance(prompt, int) else estimated_prompt,
-            completion if isinstance(completion, int) else estimated_completion,
-            estimated=not isinstance(prompt, int) or not isinstance(completion, int),
+            prompt if is_count(prompt) else estimated_prompt,
+            completion if is_count(completion) else estimated_completion,
+            estimated=not is_count(prompt) or not is_count(completion),
         )
 
     def timings(self) -> dict[str, float]:
         last = self.last or {}
-        return {name: last.get(field, 0) / NANOSECONDS for name, field in _DURATIONS.items()}
+        return {name: seconds(last.get(field)) for name, field in _DURATIONS.items()}
 
     def _complain(self, line: Mapping[str, Any]) -> None:
         """Some versions write `{"error parsing tool call": ...}`: the key holds half the text."""
         for key, value in line.items():
             if key.startswith("error"):
                 raise answered(f"{key}: {value}", -1, self._server, self._model)
+
+
+def is_count(value: object) -> TypeGuard[int]:
+    """Whether the server gave a number of tokens, and not something else in its place."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
+
+
+def seconds(nanoseconds: object) -> float:
+    """A duration of the server; 0 where it gives none that can be one."""
+    if isinstance(nanoseconds, int | float) and 0 <= nanoseconds <= LONGEST_NANOSECONDS:
+        return nanoseconds / NANOSECONDS
+    return 0.0
 
 
 def _functions(tool_calls: object) -> list[Mapping[str, Any]]:

@@ -18,8 +18,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
+from harness.config.yaml_text import load_yaml
 from harness.errors import UsageError
 from harness.models.port import (
     BadReply,
@@ -37,7 +38,9 @@ from harness.models.port import (
     estimate_prompt,
     estimate_tokens,
 )
+from harness.models.toolcalls import arguments_object
 
+FORM = "a text, or a mapping with `text`, `calls` (each `name`, `arguments`), or `error`"
 Turn = str | Message | Reply | ToolCall | Sequence[ToolCall] | Mapping[str, Any] | ModelError
 Script = Callable[[ChatRequest], Turn | Awaitable[Turn]]
 
@@ -66,9 +69,15 @@ class ScriptedModel:
     @classmethod
     def load(cls, path: Path) -> ScriptedModel:
         """The script in a YAML file: a list of turns. Raises UsageError."""
-        turns = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        try:
+            _, turns = load_yaml(path.read_text(encoding="utf-8"))
+        except (OSError, YAMLError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path} cannot be read: {error}") from error
         if not isinstance(turns, list):
             raise UsageError(f"{path} holds no script: a list of turns is wanted")
+        for number, turn in enumerate(turns, start=1):
+            if not is_turn(turn):
+                raise UsageError(f"{path}: turn {number} is none", hint=FORM)
         return cls(turns, name=f"scripted/{path.stem}")
 
     @property
@@ -141,6 +150,22 @@ class ScriptedModel:
         )
         usage = Usage(estimate_prompt(request), completion, estimated=True)
         return Reply(message, usage, self._name, finish=finish)
+
+
+def is_turn(value: object) -> bool:
+    """Whether plain data says one turn: a text, calls, or an error."""
+    if isinstance(value, str):
+        return True
+    if not isinstance(value, Mapping):
+        return False
+    calls = value.get("calls") or []
+    return isinstance(calls, list) and all(map(is_call, calls))
+
+
+def is_call(value: object) -> bool:
+    if not isinstance(value, Mapping) or "name" not in value:
+        return False
+    return arguments_object(value.get("arguments")) is not None
 
 
 def error_of(turn: Mapping[str, Any]) -> ModelError:

@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from harness.models.port import ToolSpec
+from harness.text.words import clip
+
+DEEPEST = 64  # lists and objects within each other, in the arguments of a call
+LONGEST_ECHO = 60  # characters of a wrong name that a reason repeats
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ _CLOSE = re.compile(r"\s*(?:</?\|?(?:/?tool_calls?|/?function_calls?)\|?>|</s>|<
 _FUNCTION = re.compile(r"<function=([\w.-]+)>\s*")
 _PARAMETER = re.compile(r"\s*<parameter=([^>\s]+)>\n?(.*?)\n?</parameter>", re.DOTALL)
 _FUNCTION_END = re.compile(r"\s*</function>")
-_NAMED_ARGS = re.compile(r"([\w.-]+)\s*(?:\[ARGS\])?\s*(?=\{)")
+_NAMED_ARGS = re.compile(r"([\w.-]+)\s*+(?:\[ARGS\]\s*+)?(?=\{)")
 
 Offered = Mapping[str, ToolSpec]
 Call = tuple[str, Mapping[str, Any]]
@@ -206,7 +211,8 @@ def _checked(name: object, arguments: object, offered: Offered) -> Call:
     if not isinstance(name, str):
         raise _Unreadable("a tool call names no tool")
     if name not in offered:
-        raise _Unreadable(f"there is no tool {name!r}; offered are {', '.join(sorted(offered))}")
+        shown = clip(name, LONGEST_ECHO)
+        raise _Unreadable(f"there is no tool {shown!r}; offered are {', '.join(sorted(offered))}")
     given = arguments_object(arguments)
     if given is None:
         raise _Unreadable(f"the arguments of {name} are not a JSON object")
@@ -222,7 +228,27 @@ def arguments_object(value: object) -> Mapping[str, Any] | None:
             return None
     if value is None:
         return {}
-    return value if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) and can_be_sent(value) else None
+
+
+def can_be_sent(value: object) -> bool:
+    """Whether the value can go on as JSON: Python reads `NaN` and 1e999, and cannot send them;
+    and what was read of any depth trips up who writes it.
+    """
+    level = [value]
+    for _ in range(DEEPEST):
+        if any(isinstance(each, float) and not isfinite(each) for each in level):
+            return False
+        level = [inner for each in level for inner in _within(each)]
+        if not level:
+            return True
+    return False
+
+
+def _within(value: object) -> Iterable[object]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _entries(value: object) -> list[object]:

@@ -14,13 +14,14 @@ BLOCKS = frozenset(
     footer form h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section summary table tr ul""",
     )
 )
-_LOOKS_LIKE_HTML = re.compile(r"<[a-zA-Z!/][^>]*>|&(?:#\d+|#x[0-9a-fA-F]+|[a-zA-Z]+);")
+_OPENING = re.compile(r"<[a-zA-Z!/]")
+_ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-fA-F]+|[a-zA-Z]+);")
 _MARKDOWN = re.compile(r"([\\`*\[\]<])")
 
 
 def html_to_text(html: str) -> str:
     """The readable text of `html`, a line per block; plain text comes back unharmed."""
-    if not _LOOKS_LIKE_HTML.search(html):
+    if not looks_like_html(html):
         return _tidy(html)
     body = LexborHTMLParser(html.replace("\x00", "")).body
     if body is None:
@@ -28,6 +29,13 @@ def html_to_text(html: str) -> str:
     pieces: list[str] = []
     _collect(body, pieces)
     return _tidy("".join(pieces))
+
+
+def looks_like_html(text: str) -> bool:
+    """Whether there is a tag in the text, or an entity."""
+    opening = _OPENING.search(text)
+    tag = opening is not None and text.find(">", opening.end()) >= 0
+    return tag or _ENTITY.search(text) is not None
 
 
 def escape_markdown(text: str) -> str:

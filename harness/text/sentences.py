@@ -7,11 +7,13 @@ import re
 from harness.text.words import clip, terms
 
 # An end mark, its closing quotes, then space and something that can begin a sentence.
-_END = re.compile(r"(?:[.!?…]+[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[^\sa-z])|[。！？]+)")
+# A run of marks is entered at its first one only: a line of dots takes no square of its length.
+_END = re.compile(r"(?:(?<![.!?…])[.!?…]++[\"'”’)\]]*+\s+(?=[\"'“‘(\[]?[^\sa-z])|[。！？]+)")
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|No|vs|etc|e\.g|i\.e|U\.S|U\.K|Inc|Ltd|Co|Corp|Jr|Sr"
+    r"(?<![^\s(。！？])(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|No|vs|etc|e\.g|i\.e|U\.S|U\.K|Inc|Ltd|Co|Corp|Jr|Sr"
     r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|approx|Fig|al)\.\s*$"
 )
+_LONGEST_ABBREVIATION = 12  # characters, with what stands around it
 
 
 def sentences(text: str) -> list[str]:
@@ -44,10 +46,10 @@ def _of_paragraph(paragraph: str) -> list[str]:
     found: list[str] = []
     start = 0
     for end in _END.finditer(paragraph):
-        candidate = paragraph[start : end.end()]
-        if _ABBREVIATION.search(candidate):
+        near = max(start, end.end() - _LONGEST_ABBREVIATION)
+        if _ABBREVIATION.search(paragraph, near, end.end()):
             continue
-        found.append(candidate.strip())
+        found.append(paragraph[start : end.end()].strip())
         start = end.end()
     if rest := paragraph[start:].strip():
         found.append(rest)

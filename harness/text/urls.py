@@ -39,10 +39,10 @@ def canonical_url(url: str) -> str:
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
         if not _TRACKING.match(name)
     )
-    query = f"?{urlencode(kept)}" if kept else ""
+    query = f"?{urlencode(kept, errors='replace')}" if kept else ""
     return f"{place}{parts.path.rstrip('/')}{query}"
 
 
 def link_target(url: str) -> str:
     """The address as it may stand between the round brackets of a Markdown link."""
-    return quote(url.strip(), safe="!#$&'*+,/:;=?@[]~%")
+    return quote(url.strip(), safe="!#$&'*+,/:;=?@[]~%", errors="replace")

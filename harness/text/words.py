@@ -61,8 +61,8 @@ def clip(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     head = text[: max(limit - 1, 0)]
-    whole_words = head.rsplit(None, 1)[0] if " " in head[limit // 2 :] else head
-    return whole_words.rstrip() + "…" if limit > 0 else ""
+    first_words = head.rsplit(None, 1)[:1] if " " in head[limit // 2 :] else [head]
+    return "".join(first_words).rstrip() + "…" if limit > 0 else ""
 
 
 def quotation(text: str) -> str:

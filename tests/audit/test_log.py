@@ -17,7 +17,19 @@ from hypothesis import strategies as st
 from harness.audit import log as log_module
 from harness.audit.book import AuditBook
 from harness.audit.files import HEAD, log_files, read_head
-from harness.audit.line import LOST, PRUNED, REPAIRED, Deed, Link, canonical, clipped, next_line
+from harness.audit.line import (
+    BEGINNING,
+    LOST,
+    PRUNED,
+    REPAIRED,
+    Deed,
+    Link,
+    canonical,
+    clipped,
+    hash_of,
+    line_of,
+    next_line,
+)
 from harness.audit.log import AuditLog, Sizes
 from harness.audit.reader import last_lines, lines_behind
 from harness.audit.verify import Report, verify
@@ -358,3 +370,19 @@ async def test_the_book_keeps_the_order_and_the_time_of_the_deed(
 
     assert [line.target for line in lines] == [str(number) for number in range(600)]
     assert {line.at for line in lines} == {stamp(clock.now() - timedelta(hours=1))}
+
+
+@pytest.mark.parametrize(
+    "odd", [{"seq": True}, {"at": 5}, {"prev": []}, {"details": []}, {"target": 0}, {"actor": None}]
+)
+def test_a_line_with_a_value_of_another_kind_is_none_whatever_its_hash(
+    odd: dict[str, object],
+) -> None:
+    content = {**vars(next_line(BEGINNING, deed())), **odd}
+    del content["hash"]
+
+    assert line_of(canonical(content | {"hash": hash_of(content)})) is None
+
+
+def test_a_line_of_any_depth_is_none() -> None:
+    assert line_of(b"[" * 100_000) is None

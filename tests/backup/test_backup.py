@@ -18,7 +18,7 @@ import pytest
 from harness.audit.line import Deed
 from harness.audit.log import AuditLog
 from harness.audit.verify import verify
-from harness.backup.manifest import DATABASE, NAME, BackupRefused, belongs
+from harness.backup.manifest import DATABASE, NAME, BackupRefused, belongs, read_manifest
 from harness.backup.pack import make_backup
 from harness.backup.restore import restore
 from harness.bus.port import Request, State
@@ -314,3 +314,17 @@ def test_a_backup_replaces_a_backup_and_nothing_else(
         with pytest.raises(BackupRefused):
             make_backup(full, target, clock.now())
     assert (tmp_path / "mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" * 100_000,
+        b"[]",
+        b'{"format": 1, "members": [{"name": [], "size": 1, "sha256": ""}], "in_flight": []}',
+        b'{"format": 1, "members": [], "in_flight": [5]}',
+    ],
+)
+def test_a_manifest_of_another_shape_is_refused(text: bytes) -> None:
+    with pytest.raises(BackupRefused):
+        read_manifest(text)

@@ -278,3 +278,11 @@ def test_the_schedule_of_this_repository_is_in_order() -> None:
         for slot in takewhile(lambda slot: slot < monday + day, job.slots(monday))
     ]
     assert len(fires) >= 12
+
+
+def test_a_name_that_is_no_text_hides_no_unknown_job(tmp_path: Path) -> None:
+    text = "jobs:\n  1: {agent: a, prompt: x, every: 1h}\n  b: {agent: a, prompt: x, after: c}\n"
+
+    messages = [problem.message for problem in problems(tmp_path, text)]
+
+    assert "unknown job `c`" in messages

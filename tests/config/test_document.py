@@ -246,10 +246,6 @@ def test_markdown_without_front_matter_is_all_body() -> None:
     assert split_front_matter("") == (None, "")
 
 
-def test_an_alias_that_leads_back_does_not_hang() -> None:
-    assert parse("a: &x {b: *x}\n").data["a"] is not None
-
-
 @pytest.mark.parametrize(
     ("text", "place", "words"),
     [
@@ -285,3 +281,50 @@ def test_escapes_for_halves_of_a_surrogate_pair_make_whole_text() -> None:
     document = Document.parse('a: "\\ud83d\\ude00"\nb: "\\ud800"\n', Path("x.yaml"))
 
     assert document.data == {"a": "\U0001f600", "b": "\ufffd"}
+
+
+NINE_TO_THE_NINTH = "a0: &a0 [x]\n" + "".join(
+    f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]\n" for level in range(1, 10)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (NINE_TO_THE_NINTH, "make more than a file can mean"),
+        ("a: &a [1, *a]\n", "refers to the value itself"),
+        ("a: &a {<<: *a}\n", "refers to the value itself"),
+        ("a: " + "[" * 3000, "nested too deeply"),
+    ],
+)
+def test_a_few_lines_that_would_take_hours_are_refused(text: str, words: str) -> None:
+    assert words in syntax_fault(text).message
+
+
+def test_an_alias_may_be_used_many_times() -> None:
+    document = Document.parse("a: &a {x: 1}\nb: [" + "*a, " * 500 + "]\n", FILE)
+
+    assert document.data["b"] == [{"x": 1}] * 500
+
+
+def test_only_the_ends_that_editors_know_end_a_line() -> None:
+    problem = syntax_fault("a: one\u2028two\x85three\rb: [\n")
+
+    assert (problem.line, problem.column) == (2, 5)
+    assert split_front_matter("---\na: b\u2028---\n---\nc") == ("a: b\u2028---\n", "c")
+
+
+def test_a_first_byte_that_is_no_utf8_stands_on_the_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "cron.yaml"
+    path.write_bytes(b"\xff\xfej")
+
+    with pytest.raises(ConfigError) as refusal:
+        Document.read(path)
+
+    assert (refusal.value.problems[0].line, refusal.value.problems[0].column) == (1, 1)
+
+
+def test_a_message_repeats_no_key_of_any_length() -> None:
+    problem = Document.parse("a: 1", FILE).problem(("a",), "k" * 10_000)
+
+    assert len(problem.message) <= 500

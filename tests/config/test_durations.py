@@ -54,3 +54,10 @@ def test_a_hundred_years_are_the_longest_span() -> None:
         parse_duration("36500d1s")
 
     assert caught.value.hint == "the longest is 36500d"
+
+
+def test_a_refusal_repeats_only_the_beginning_of_a_long_text() -> None:
+    with pytest.raises(DurationError) as refusal:
+        parse_duration("9" * 10_000)
+
+    assert len(str(refusal.value)) < 100

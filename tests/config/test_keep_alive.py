@@ -38,7 +38,21 @@ def test_what_passes_is_what_the_server_reads(
 
 @pytest.mark.parametrize(
     "given",
-    ["5 minutes", "1d", "m", '""', "1h30", "--1", "٣m", "true", ".inf", ".nan", "[]", "[1m]"],
+    [
+        "5 minutes",
+        "1d",
+        "m",
+        '""',
+        "1h30",
+        "--1",
+        "٣m",
+        "true",
+        ".inf",
+        ".nan",
+        "[]",
+        "[1m]",
+        "9" * 400,
+    ],
 )
 def test_what_the_server_would_refuse_is_refused_with_its_place(given: str, tmp_path: Path) -> None:
     path = tmp_path / "harness.yaml"

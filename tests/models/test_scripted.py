@@ -124,3 +124,21 @@ async def test_probe_says_what_it_was_given() -> None:
 
     assert await ScriptedModel([]).probe() is None
     assert await ScriptedModel([], **unusable).probe() == "switched off"
+
+
+@pytest.mark.parametrize("turn", ["5", "calls: 5", "calls: [x]", "calls: [{arguments: {}}]"])
+async def test_a_turn_that_is_none_is_told_with_its_number(tmp_path: Path, turn: str) -> None:
+    path = tmp_path / "demo.yaml"
+    path.write_text(f"- text: Hello.\n- {turn}\n")
+
+    with pytest.raises(UsageError, match="turn 2"):
+        ScriptedModel.load(path)
+
+
+@pytest.mark.parametrize("content", [b"- [", b"- \xff", b"- &a [*a]"])
+async def test_a_script_that_does_not_parse_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "demo.yaml"
+    path.write_bytes(content)
+
+    with pytest.raises(UsageError, match="cannot be read"):
+        ScriptedModel.load(path)

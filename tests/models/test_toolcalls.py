@@ -166,3 +166,23 @@ def test_arguments_arrive_as_they_were_written(arguments: dict[str, Any]) -> Non
 
     assert calls(text) == [("rss", arguments)]
     assert calls(f"<tool_call>{text}</tool_call>") == [("rss", arguments)]
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999", "[" * 100 + "]" * 100])
+def test_arguments_that_cannot_be_sent_on_are_a_broken_call(value: str) -> None:
+    found = read_calls(f'{{"name": "rss", "arguments": {{"limit": {value}}}}}', TOOLS)
+
+    assert isinstance(found, Broken)
+
+
+def test_a_name_of_any_length_is_repeated_in_part_only() -> None:
+    found = read_calls(f'<tool_call>{{"name": "{"r" * 10_000}", "arguments": {{}}}}', TOOLS)
+
+    assert isinstance(found, Broken)
+    assert len(found.reason) < 200
+
+
+def test_blanks_before_arguments_that_never_come_take_no_square_of_their_number() -> None:
+    found = read_calls("[TOOL_CALLS]rss" + " " * 500_000 + "[ARGS]none", TOOLS)
+
+    assert isinstance(found, Broken)

@@ -117,3 +117,25 @@ def test_addresses_are_found_without_the_marks_around_them() -> None:
 
 def test_a_link_target_cannot_close_its_bracket() -> None:
     assert link_target("https://a.org/x_(y) z") == "https://a.org/x_%28y%29%20z"
+
+
+@pytest.mark.parametrize("text", ["Mr. " * 50_000, "." * 200_000, "Mr. Smith... " * 20_000])
+def test_sentences_of_a_long_line_take_no_square_of_its_length(text: str) -> None:
+    assert "".join(" ".join(sentences(text)).split()) == "".join(text.split())
+
+
+def test_an_abbreviation_may_begin_a_sentence_of_a_script_without_spaces() -> None:
+    assert sentences("終。Mr. Smith came. He left.") == ["終。", "Mr. Smith came.", "He left."]
+
+
+def test_a_text_of_tags_that_never_end_is_read_at_once() -> None:
+    assert html_to_text("<a" * 500_000) == "<a" * 500_000
+
+
+def test_half_a_surrogate_pair_in_an_address_breaks_nothing() -> None:
+    assert canonical_url("http://example.org/?a=\ud800") == "example.org?a=%3F"
+    assert link_target("http://example.org/\ud800") == "http://example.org/?"
+
+
+def test_blanks_are_cut_like_any_text() -> None:
+    assert clip(" " * 100, 10) == "…"
