@@ -17,6 +17,7 @@ from harness.config.settings import read_settings
 from harness.errors import DaemonNeeded, Held, WaitTimeout
 from harness.hooks.standing import Stand, Standing, standings
 from harness.services.lock import holder
+from harness.tools.catalogue import KNOWN
 
 app = typer.Typer(no_args_is_help=True, help="Who is asked before and after what agents do.")
 
@@ -34,7 +35,7 @@ def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def reload(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Have the crew take up files and hooks as they are now. Exit code 3: it does not run."""
+    """Have the crew take up files and hooks as they are now. Exit code 1: not all are in force."""
     place = the_home(home)
     stands_of(place, None)  # files that do not parse are told here, before anything is asked
     before = the_daemon(place)
@@ -43,7 +44,9 @@ def reload(home: HomeOption = None, as_json: JsonOption = False) -> None:
     except ProcessLookupError as error:
         raise not_running() from error
     audit(place, "hooks.reloaded", str(place.root))
-    show(stands_of(place, after_reload(place, before)), as_json=as_json)
+    stands = stands_of(place, after_reload(place, before))
+    show(stands, as_json=as_json)
+    raise typer.Exit(0 if all(each.standing is Standing.IN_FORCE for each in stands) else 1)
 
 
 def the_daemon(home: Home) -> dict[str, Any]:
@@ -75,7 +78,7 @@ def after_reload(home: Home, before: dict[str, Any]) -> dict[str, Any]:
 
 
 def stands_of(home: Home, facts: dict[str, Any] | None) -> list[Stand]:
-    hooks = read_settings(home.settings_file, os.environ).hooks
+    hooks = read_settings(home.settings_file, os.environ, KNOWN).hooks
     return standings(hooks, home, os.environ, None if facts is None else facts.get("hooks", []))
 
 

@@ -34,12 +34,16 @@ async def test_hooks_change_by_a_reload_of_a_person_alone(house: House, tmp_path
             code, taken_up = await harness(root, "hooks", "reload")
             guard(house, "exit 2")
             _, changed = await harness(root, "hooks", "list")
+            house.settings["hooks"] = [{"on": "final", "python": "no_such_module:function"}]
+            house.write()
+            failed, broken = await harness(root, "hooks", "reload")
             _, audit = await harness(root, "audit", "tail")
             said = [await asyncio.to_thread(manager.recv, 4096) for _ in range(3)]
 
     assert [each["state"] for each in waiting] == ["waiting for reload"]
     assert (code, [each["state"] for each in taken_up]) == (0, ["in force"])
     assert [each["state"] for each in changed] == ["program changed"]
+    assert (failed, [each["state"] for each in broken]) == (1, ["cannot be asked"])
     assert {"hooks.taken_up", "hooks.reloaded"} <= {line["action"] for line in audit}
     assert said[0].startswith(b"READY=1\nSTATUS=")
     assert said[1].startswith(b"RELOADING=1\nMONOTONIC_USEC=")

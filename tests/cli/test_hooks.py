@@ -96,6 +96,15 @@ def test_a_hook_that_cannot_be_loaded_is_told_with_the_reason(harness: Harness, 
     assert "ModuleNotFoundError" in said.err
 
 
+def test_a_tool_that_does_not_exist_is_told(harness: Harness, home: Home) -> None:
+    home.settings_file.write_text("hooks:\n  - {on: before_tool, tool: lern, python: 'a:b'}\n")
+
+    said = harness("hooks", "list")
+
+    assert said.code == 78
+    assert "did you mean `learn`?" in said.err
+
+
 def test_a_reload_without_a_daemon_is_exit_code_3(harness: Harness) -> None:
     assert harness("hooks", "reload").code == 3
 
