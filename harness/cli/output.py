@@ -167,6 +167,7 @@ def counted(number: int, what: str) -> str:
 
 
 def short(text: str, width: int = 60) -> str:
-    """The first line, cut to a width."""
-    first = text.strip().splitlines()[0] if text.strip() else ""
+    """The first line, cut to a width; without its secrets first, since half of one has no shape."""
+    text = secrets().text(text).strip()
+    first = text.splitlines()[0] if text else ""
     return first if len(first) <= width else first[: width - 1] + "…"

@@ -16,6 +16,7 @@ import pytest
 
 from harness.text.secrets import MASK
 from tests.flows.canary_house import CANARIES, VARIABLE
+from tests.flows.house import House
 
 PUT_THERE = ("hosted.key", "player.script.yaml")  # by a person, who wants them there
 # Not redacted by their writers: the bus holds what is worked with, prompts above all, and
@@ -110,6 +111,26 @@ def test_a_secret_in_the_settings_is_refused_and_not_repeated(day: Day) -> None:
             assert not found_in(said.encode())
     finally:
         settings.write_text(good)
+
+
+async def test_a_secret_that_a_reload_brings_is_known_and_the_old_one_stays_so(
+    house: House,
+) -> None:
+    for name in ("old", "new"):
+        (house.home.root / f"{name}.key").write_text(f"c4nary-{name}\n")
+    hosted = {"provider": "openai", "api_key": {"file": str(house.home.root / "old.key")}}
+    house.settings["models"]["profiles"]["hosted"] = hosted
+    house.write()
+
+    async with house.daemon({"MORE": "c4nary-new"}) as app:
+        before = app.redactor.text("c4nary-old c4nary-new")
+        hosted["api_key"] = {"file": str(house.home.root / "new.key")}
+        house.write()
+        await app.reload()
+        after = app.redactor.text("c4nary-old c4nary-new")
+
+    assert before == f"{MASK} c4nary-new"
+    assert after == f"{MASK} {MASK}"
 
 
 def test_a_crash_of_a_command_shows_no_secret(tmp_path: Path) -> None:
