@@ -16,7 +16,8 @@ CONNECTED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 class Proxy:
     """`async with Proxy({"93.184.216.34:80": server.port}) as proxy:`
 
-    A place that is not in the table gets a 502. `answer` replaces what it says to everybody; None is silence.
+    A place that is not in the table gets a 502. `answer` replaces what it says to everybody; None
+    is silence.
     """
 
     def __init__(self, table: Mapping[str, int] | None = None, answer: bytes | None = b"") -> None:
