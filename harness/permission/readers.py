@@ -60,6 +60,15 @@ READERS: Mapping[str, Table] = {
         ("nl", "paths", "-b= -d= -f= -h= -i= -l= -n= -p -s= -v= -w="),
         ("tac", "paths", "-b -r -s= --before --regex --separator="),
         ("rev", "paths", ""),
+        ("paste", "paths", "-d= -s -z --delimiters= --serial"),
+        ("join", "paths", "-1= -2= -t= -a= -v= -o= -e= -i --header"),
+        ("fold", "paths", "-w= -s -b --width= --spaces"),
+        ("expand unexpand", "paths", "-t= -i --tabs= --initial"),
+        ("od", "paths", "-A= -t= -N= -j= -c -x -b -d -o -v"),
+        ("hexdump", "paths", "-C -n= -s= -v -c -x -d -o -b"),
+        ("strings", "paths", "-n= -a -t= -# --all --bytes= --radix="),
+        ("base64", "paths", "-d -w= --decode --wrap="),
+        ("shasum", "paths", "-a= -b -t --algorithm="),
         ("column", "paths", "-t -s= -c= -x --table --separator= --output-width="),
         ("md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum", "paths", _SUMS),
         ("cksum sum", "paths", ""),
@@ -77,7 +86,7 @@ READERS: Mapping[str, Table] = {
         ("cal", "text", "-3 -1 -m -s -y -j"),
         ("date", "+", """-u -R -I=? -d= -r@ --date= --utc --universal --iso-8601=? --rfc-3339=
             --rfc-email --reference@"""),
-        ("sleep", "text", ""),
+        ("sleep printenv", "text", ""),
         ("which", "text", "-a"),
         ("pwd", "none", "-L -P --logical --physical"),
         ("uname", "none", "-a -s -r -m -n -p -o -v -i --all"),
@@ -104,6 +113,7 @@ DEEP = {
     **dict.fromkeys(("grep", "egrep", "fgrep"), _R),
 }
 NO_PATTERN = {"-e", "--regexp", "-f", "--file", "--files", "--type-list"}
+_ATTACHED = re.compile(r"\.\.|\.?/")  # where a path begins within an option
 _IMPORTS = re.compile(r"\b(import|include|modulemeta)\b")
 
 
@@ -191,6 +201,6 @@ def loose_paths(words: Sequence[Word]) -> tuple[str, ...]:
             found.append(text)
         if "=" in text:
             found.append(text.partition("=")[2])
-        if text.startswith("-") and (at := re.search(r"\.{0,2}/", text)):
+        if text.startswith("-") and (at := _ATTACHED.search(text)):
             found.append(text[at.start() :])
     return tuple(path for path in found if path)

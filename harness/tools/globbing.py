@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.permission.script import Script, Simple, Step, Word
@@ -40,17 +41,41 @@ def _names(word: Word, folder: Path) -> list[Word]:
     literal = replace(word, pattern=None, quoted=True)
     if word.pattern.startswith("/") or ".." in word.pattern.split("/"):
         return [literal]
-    names = sorted(islice(_matches(word.pattern, folder), MOST))
+    names = sorted(_matches(word.pattern, folder))
     shown = (f"./{name}" if name.startswith("-") else name for name in names)
     return [replace(literal, text=name) for name in shown] or [literal]
 
 
 def _matches(pattern: str, folder: Path) -> Iterator[str]:
+    """The names that fit, part by part; a folder that a link leads out of the root is not entered.
+
+    As in a shell, `*` takes no name that begins with a dot.
+    """
     root = folder.resolve()
-    # Path.glob would take names that begin with a dot for `*`, which no shell does
-    for name in glob.iglob(pattern, root_dir=folder):  # noqa: PTH207
-        if _lies_within(root, name):
-            yield name
+    found = [""]
+    for part in pattern.split("/"):
+        found = [name for before in found for name in _below(before, part, root)][:MOST]
+    yield from (name for name in found if os.path.lexists(root / name))
+
+
+def _below(before: str, part: str, root: Path) -> Iterator[str]:
+    """The paths that are `before` with one name that fits `part`."""
+    if not part and not (root / before).is_dir():
+        return  # `*/` means folders
+    prefix = f"{before}/" if before else ""
+    names = _names_in(root / before) if glob.has_magic(part) else [part]
+    for name in names:
+        if name.startswith(".") and not part.startswith("."):
+            continue
+        if fnmatchcase(name, part) and _lies_within(root, f"{prefix}{name}"):
+            yield f"{prefix}{name}"
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - names are wanted, and no paths
+    except OSError:
+        return []
 
 
 def _lies_within(root: Path, name: str) -> bool:

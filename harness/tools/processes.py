@@ -25,8 +25,11 @@ from harness.tools.redirects import Opener, open_inside, opened
 
 NOT_FOUND, NOT_STARTED = 127, 1  # exit codes, as a shell gives them
 TIMED_OUT = 124  # as `timeout` does
-FILE_BYTES = 2 * 1024**3  # the largest file a command may write
-OPEN_FILES = 1024
+LIMITS = {
+    resource.RLIMIT_CORE: 0,  # a core holds whatever the program knew
+    resource.RLIMIT_FSIZE: 2 * 1024**3,  # bytes of one file
+    resource.RLIMIT_NOFILE: 1024,
+}
 KEPT = ("LANG", "TZ")  # of the parent's environment, and LC_*
 
 
@@ -59,7 +62,7 @@ async def execute(
     the machine has no pipes or processes left.
     """
     output = Outflow(max_bytes)
-    run = _Run(folder, dict(environment), seconds, opener, output)
+    run = _Run(folder, dict(environment), opener, output)
     code, timed_out = TIMED_OUT, False
     try:
         async with asyncio.timeout(seconds):
@@ -84,7 +87,6 @@ class _Run:
 
     folder: Path
     environment: dict[str, str]
-    seconds: float
     opener: Opener
     output: Outflow
     mark: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -154,7 +156,7 @@ class _Run:
             start_new_session=True,
         )
         self.started.append(child)
-        _limit(child.pid, self.seconds)
+        _limit(child.pid)
         return child
 
     def _program(self, name: str) -> str:
@@ -211,13 +213,12 @@ def _code(returned: int) -> int:
     return returned if returned >= 0 else 128 - returned
 
 
-def _limit(pid: int, seconds: float) -> None:
+def _limit(pid: int) -> None:
     """Bounds on what one process may take, where the system can set them from outside."""
     if not hasattr(resource, "prlimit"):
         return
-    processor = int(seconds) + 5
-    with suppress(ProcessLookupError, PermissionError, ValueError):
-        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
-        resource.prlimit(pid, resource.RLIMIT_CPU, (processor, processor))
+    for kind, most in LIMITS.items():
+        with suppress(ProcessLookupError, PermissionError):
+            _, hard = resource.prlimit(pid, kind)
+            bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            resource.prlimit(pid, kind, (bound, bound))

@@ -499,6 +499,9 @@ readlink -f x  # asks
 nl x | tac | rev  # reads
 column -t -s, x.csv  # reads
 sha256sum x  # asks
+paste -d, a b  # reads
+od -An -tx1 x | head -3  # reads
+base64 -d x  # reads
 md5sum a b  # asks
 tree -L 2 src  # looks
 jq -r '.items[] | .name' x.json  # reads

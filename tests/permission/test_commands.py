@@ -99,6 +99,7 @@ def test_every_path_that_a_reader_reads_is_told(text: str, reads: tuple[str, ...
         ("gcc -o/tmp/x a.c", "/tmp/x"),
         ("tool --out=/tmp/x", "/tmp/x"),
         ("tool -o../x", "../x"),
+        ("tool -C..", ".."),
         ("git worktree add ../x", "../x"),
         ("sed -i s/a/b/ x", "x"),
         ("tar -x -f a -C /etc", "/etc"),

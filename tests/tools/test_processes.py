@@ -113,6 +113,15 @@ async def test_only_what_is_given_is_in_the_environment(
     assert "PATH=/usr/local/bin:/usr/bin:/bin\n" in done.output
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems set no limits from outside")
+async def test_a_command_cannot_dump_its_memory_or_fill_the_disk(folder: Path) -> None:
+    script = "until [ $(ulimit -f) = 4194304 ]; do sleep 0.01; done; ulimit -c; ulimit -n\n"
+    (folder / "limits").write_text(f"#!/bin/sh\n{script}")
+    (folder / "limits").chmod(0o755)
+
+    assert await run("./limits", folder) == Finished(0, "0\n1024\n")
+
+
 async def test_output_beyond_the_limit_is_dropped_and_said_to_be(folder: Path) -> None:
     done = await run("seq 1 100000", folder, max_bytes=20)
 
@@ -120,13 +129,16 @@ async def test_output_beyond_the_limit_is_dropped_and_said_to_be(folder: Path) -
 
 
 async def test_patterns_become_names_of_the_folder_and_of_nowhere_else(folder: Path) -> None:
-    for name in ("a.txt", "b.txt", ".hidden.txt", "-n"):
+    (folder / "sub").mkdir()
+    for name in ("a.txt", "b.txt", ".hidden.txt", "-n", "sub/c.txt"):
         (folder / name).touch()
     (folder / "out.txt").symlink_to("/etc/passwd")
     (folder / "up").symlink_to("/etc")
 
     assert (await run("echo *.txt", folder)).output == "a.txt b.txt\n"
-    assert (await run("echo *n", folder)).output == "./-n\n"
+    assert (await run("echo *n */*.txt su?/c* .h*", folder)).output == (
+        "./-n sub/c.txt sub/c.txt .hidden.txt\n"
+    )
     assert (await run("echo '*.txt' *.none", folder)).output == "*.txt *.none\n"
     assert (await run("echo up/* ../* /etc/pass*", folder)).output == "up/* ../* /etc/pass*\n"
 
