@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -268,5 +269,11 @@ def _shown(lines: list[str], line: int, column: int, width: int) -> tuple[str, i
     clean = complaints.without_secrets(source)
     if clean != source:
         return (clean, 1) if clean[: column - 1] == source[: column - 1] else ("", width)
-    kept = complaints.without_secrets("\n".join(lines)).splitlines()
-    return (source, width) if source in {each.replace("\t", " ") for each in kept} else ("", width)
+    return (source, width) if source in _harmless("\n".join(lines)) else ("", width)
+
+
+@lru_cache(maxsize=1)
+def _harmless(text: str) -> frozenset[str]:
+    """The lines of a file in which there is no part of a secret, as they are shown."""
+    kept = complaints.without_secrets(text).splitlines()
+    return frozenset(line.replace("\t", " ") for line in kept)
