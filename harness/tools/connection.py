@@ -19,7 +19,7 @@ from harness.tools.inflate import Damaged
 
 Endpoint = tuple[str, int]
 
-SLACK = 320 * 1024  # bytes of heads and framing, and of what was read ahead
+SLACK = 192 * 1024  # bytes of heads and framing, and of what was read ahead
 MAX_PROXY_HEAD = 16 * 1024  # bytes
 HEAD_END = b"\r\n\r\n"
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})[ \r]")

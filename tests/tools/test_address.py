@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.tools.address import DENIED, Refused, check, objection, parse_allowed, parse_target
+from harness.tools.address import (
+    DENIED,
+    Refused,
+    check,
+    in_ascii,
+    objection,
+    parse_allowed,
+    parse_target,
+)
 
 FORBIDDEN = [
     *("0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.255"),
@@ -21,13 +30,14 @@ FORBIDDEN = [
     *("64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "64:ff9b:1::808:808"),
     *("100::1", "2001::1", "2001:0:7f00:1::", "2001:db8::1", "2002:7f00:1::", "2002:a00:1::1"),
     *("3fff::1", "5f00::1", "fc00::1", "fd12:3456::1", "fe80::1", "fe80::1%eth0", "fec0::1"),
-    *("ff02::1", "ff0e::1", "2606:4700::1%lo"),
+    *("ff02::1", "ff0e::1", "2606:4700::1%lo", "168.63.129.16", "::ffff:168.63.129.16"),
+    *("2606:4700::5efe:10.0.0.1", "2606:4700::200:5efe:7f00:1", "4000::1", "64:ff9a::1", "1::1"),
 ]
 PUBLIC = [
     *("1.1.1.1", "8.8.8.8", "93.184.216.34", "100.63.255.255", "100.128.0.0", "172.15.0.1"),
     *("172.32.0.1", "192.0.1.1", "198.17.0.1", "198.20.0.1", "223.255.255.255"),
     *("2606:4700::1111", "2a00:1450:4001:800::200e", "::ffff:8.8.8.8", "64:ff9b::808:808"),
-    *("2002:808:808::1",),
+    *("2002:808:808::1", "2606:4700::5efe:8.8.8.8", "168.63.129.17", "3ffe:ffff::1"),
 ]
 
 
@@ -59,6 +69,7 @@ def test_an_ipv4_address_is_judged_alike_in_every_disguise(plain: IPv4Address) -
         IPv6Address((0xFFFF << 32) | number),  # mapped
         IPv6Address((0x64FF9B << 96) | number),  # NAT64
         IPv6Address((0x2002 << 112) | (number << 80)),  # 6to4
+        IPv6Address((0x2606_4700 << 96) | (0x5EFE << 32) | number),  # ISATAP
     ]
 
     verdicts = {bool(objection(str(address))) for address in (plain, *disguises)}
@@ -104,6 +115,45 @@ def test_no_text_breaks_the_rules(text: str) -> None:
 def test_an_address_of_another_sort_is_refused(url: str) -> None:
     with pytest.raises(Refused):
         parse_target(url)
+
+
+@given(st.text("hHtTpsS:/\\\\@#?%[].-_012789abfxX0。１１ß\t\n ;&=", max_size=30))
+def test_other_parsers_read_the_same_host_and_port(text: str) -> None:
+    for url in (f"http://{text}", f"https://{text}/", text):
+        try:
+            target = parse_target(url)
+        except Refused:
+            continue
+        for spelled in (url.strip(), str(target.url)):
+            parts = urlsplit(spelled)
+            usual = 443 if parts.scheme == "https" else 80
+            assert in_ascii(parts.hostname or "") == target.host
+            assert (parts.port or usual) == target.port
+            assert parts.username is None
+
+
+def test_a_host_has_one_spelling() -> None:
+    spellings = {
+        "http://Example.ORG./": "example.org",
+        "http://[0:0::1]/": "::1",
+        "http://straße.test/": "xn--strae-oqa.test",
+        "http://a。test/": "a.test",
+        "http://127。0。0。1/": "127.0.0.1",
+    }
+
+    assert {url: parse_target(url).host for url in spellings} == spellings
+
+
+def test_allowed_places_are_spelled_as_hosts_are() -> None:
+    allowed = parse_allowed(["Straße.test:80", "[0::1]:90", "nas.local.:8080"])
+
+    assert allowed == {("xn--strae-oqa.test", 80), ("::1", 90), ("nas.local", 8080)}
+
+
+@pytest.mark.parametrize("port", ["0", "00", "65536", "99999999999"])
+def test_a_port_that_there_is_not_is_refused(port: str) -> None:
+    with pytest.raises(Refused):
+        parse_target(f"http://example.org:{port}/")
 
 
 def test_a_port_that_is_not_the_webs_is_refused() -> None:
