@@ -20,6 +20,7 @@ from harness.permission.policy import Mode, Policy
 from harness.permission.shell import Simple
 from harness.permission.taint import VISITS, Taint, host_of
 
+HOUSE = "harness"  # the command line of this program
 READ, WRITE, RUN = "read", "write", "run"
 
 
@@ -70,6 +71,8 @@ def unattended(verdict: Verdict, policy: Policy) -> Verdict:
 
 def forbidden(action: Action, policy: Policy) -> str | None:
     """What is never done, whatever the rules say."""
+    if any(PurePosixPath(command.name).name == HOUSE for command in commands_of(action)):
+        return "`harness` gives orders in a person's name: an agent does not"
     for path in action.reads:
         if reason := policy.places.hidden(path):
             return f"`{path}` is not read: {reason}"

@@ -28,7 +28,6 @@ from harness.tools.tool import Tool, ToolResult
 from harness.tools.toolbox import Blocked, Toolbox
 from harness.tools.web import Web
 
-
 LEARN = "learn"  # the tool that writes lessons
 
 
@@ -130,9 +129,7 @@ class CallHooks:
         if action.tool == LEARN:
             await self._fire(HookEvent.LEARNING, action, {"arguments": dict(arguments)})
 
-    async def after(
-        self, action: Action, arguments: Mapping[str, Any], result: ToolResult
-    ) -> None:
+    async def after(self, action: Action, arguments: Mapping[str, Any], result: ToolResult) -> None:
         facts = {"arguments": dict(arguments), "ok": result.ok, "result": result.text}
         await self._fire(HookEvent.AFTER_TOOL, action, facts)
 

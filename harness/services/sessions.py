@@ -80,9 +80,7 @@ class Sessions:
         beginning = await hooks.fire(HookEvent.SESSION_START, about(task))
         if beginning.blocked:
             return refused(f"a hook did not let it begin: {beginning.reason}")
-        header = Header(
-            task.id, task.agent, task.attempt, session.model.name, resumes=past.attempt
-        )
+        header = Header(task.id, task.agent, task.attempt, session.model.name, resumes=past.attempt)
         redactor = self.equipment.audit.audit.redactor
         heard = partial(self.heard, task, hooks)
         with Transcript(self.home.sessions, header, self.clock, redactor) as transcript:

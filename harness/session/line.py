@@ -95,8 +95,9 @@ def _call(line: Plain) -> ToolCall:
 
 
 def _ended(line: dict[str, Any]) -> Ended:
-    lists = ("artifacts", "outside")
-    result = {name: tuple(v) if name in lists else v for name, v in line["result"].items()}
+    result = dict(line["result"])
+    for name in ("artifacts", "outside"):
+        result[name] = tuple(result.get(name, ()))
     return Ended(
         **{
             **line,

@@ -19,6 +19,7 @@ NAMES = frozenset(
         "read_result",
         "request",
         "rss",
+        "run",
         "shared_context",
         "skill",
         "verify_url",
@@ -54,6 +55,7 @@ def all_tools() -> Mapping[str, Tool]:
     from harness.tools.read import read
     from harness.tools.read_result import read_result
     from harness.tools.rss import rss
+    from harness.tools.run import run
     from harness.tools.shared_context import shared_context
     from harness.tools.skill import skill
     from harness.tools.verify_url import verify_url
@@ -75,6 +77,7 @@ def all_tools() -> Mapping[str, Tool]:
         grep,
         write,
         edit,
+        run,
         skill,
         read_result,
     )

@@ -187,7 +187,7 @@ class Toolbox:
         source = output.source
         if not source and action is not None and Trait.READS_UNTRUSTED in action.traits:
             source = visit.tool.name
-        text = visible(output.text) if source else output.text
+        text = self.gate.redactor.text(visible(output.text) if source else output.text)
         part = await self.spill.fit(visit.call.id, text, visit.tool.max_chars)
         shown = fenced(source, part.text) if source else part.text
         return ToolResult(
@@ -202,7 +202,7 @@ class Toolbox:
 
     def _told(self, visit: Visit, why: str, *, waits: str = "") -> ToolResult:
         """A result that is no success, in words without anything that nobody sees."""
-        text = visible(why)[:LONGEST_FAILURE]
+        text = self.gate.redactor.text(visible(why)[:LONGEST_FAILURE])
         verdict = visit.verdict or text.partition("\n")[0]
         return ToolResult(
             visit.call.id, visit.call.name, text, ok=False, verdict=verdict, waits=waits

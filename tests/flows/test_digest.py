@@ -66,7 +66,7 @@ async def test_the_same_loop_runs_on_a_model_behind_ollama(house: House, feeds: 
         house.write()
         ollama.say(
             Answer(calls=[call("rss", source="all", limit=20)]),
-            Answer(calls=[call("verify_url", urls=[feeds.url("/articles/1")])]),
+            Answer(calls=[call("verify_url", urls=[feeds.url("/articles/granite-5")])]),
             Answer(DIGEST),
         )
 
@@ -83,7 +83,7 @@ async def test_the_same_loop_runs_on_a_model_behind_ollama(house: House, feeds: 
     assert "You are ainews." in first["messages"][0]["content"]
     assert second["messages"][: len(first["messages"])] == first["messages"]
     assert third["messages"][: len(second["messages"])] == second["messages"]
-    header = json.loads(second["messages"][-1]["content"].splitlines()[0])
+    header = json.loads(second["messages"][-1]["content"].splitlines()[1])
     assert header["answered"] >= 20
 
 

@@ -1,0 +1,157 @@
+"""`run`: commands in the workspace, without a shell."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from harness.files import make_folder
+from harness.permission.action import Action, Trait
+from harness.permission.commands import study
+from harness.permission.script import Script, Simple
+from harness.permission.shell import Unsafe, parse
+from harness.permission.study import Study
+from harness.rooted import Outside, normal
+from harness.tools.context import ToolContext
+from harness.tools.globbing import expanded
+from harness.tools.processes import Finished, child_environment, execute
+from harness.tools.tool import Output, ToolError, tool
+
+MAX_BYTES = 200_000  # of output
+LONGEST = 600  # seconds
+LOOKED_AT = 5_000  # entries below a folder that is read as a whole
+
+
+def only_reads(arguments: Mapping[str, Any]) -> bool:
+    """Whether the call is known to change nothing, so that it may be made twice."""
+    try:
+        return all(study(command).reads_only for command in parsed(arguments["command"]).commands)
+    except (Unsafe, KeyError, TypeError):
+        return False
+
+
+def foreseen(ctx: ToolContext, action: Action, arguments: Any) -> Action:
+    """What the commands would touch. Raises Unsafe, ToolError for what leads out of the
+    workspace."""
+    script = expanded(parsed(arguments.command), ctx.workspace.folder)
+    studies = [study(command) for command in every(script.commands)]
+    reads = [inside(ctx, path) for each in studies for path in each.reads]
+    for folder in (inside(ctx, path) for each in studies if each.deep for path in each.reads):
+        refuse_hidden_below(ctx, folder)
+    looks = all(each.reads_only for each in studies)
+    traits = {Trait.READS_PRIVATE}
+    if not looks:
+        traits |= {Trait.CHANGES_STATE, Trait.READS_UNTRUSTED, Trait.SENDS_OUT}
+    return replace(
+        action,
+        script=script,
+        traits=traits,
+        reads=tuple(reads),
+        writes=() if looks else tuple(written(ctx, studies)),
+        routine=looks,
+    )
+
+
+@tool(
+    parallel=False,
+    idempotent=only_reads,
+    timeout=LONGEST + 15,
+    max_chars=30_000,
+    traits={Trait.READS_PRIVATE, Trait.CHANGES_STATE, Trait.READS_UNTRUSTED, Trait.SENDS_OUT},
+    plan=foreseen,
+)
+async def run(
+    ctx: ToolContext,
+    command: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=8_000,
+            description="One command, or several joined by |, && , || or ;.",
+        ),
+    ],
+    seconds: Annotated[int, Field(ge=1, le=LONGEST, description="How long it may take.")] = 120,
+) -> Output:
+    """Run a command in the workspace. There is no shell: no variables, substitutions, loops or
+    background; give paths relative to the workspace. Commands that only look are run at once;
+    others need a rule of the person's, or the person is asked."""
+    script = expanded(parsed(command), ctx.workspace.folder)
+    home = ctx.spill.parent / "home"
+    await asyncio.to_thread(make_folder, home)
+    done = await execute(
+        script,
+        ctx.workspace.folder,
+        environment=child_environment(os.environ, home),
+        seconds=seconds,
+        max_bytes=MAX_BYTES,
+    )
+    data = {"code": done.code, "timed_out": done.timed_out}
+    return Output(done.output or "(no output)", data, source_of(ctx, script), how(done, seconds))
+
+
+def how(done: Finished, seconds: int) -> str:
+    """How it ended, in one line."""
+    cut = f"; only the first {MAX_BYTES:,} bytes are kept" if done.cut else ""
+    ended = f"it did not end within {seconds} s" if done.timed_out else f"exit code {done.code}"
+    return f"[{ended}{cut}]"
+
+
+@lru_cache(maxsize=200)
+def parsed(command: str) -> Script:
+    return parse(command)
+
+
+def every(commands: Iterable[Simple]) -> Iterator[Simple]:
+    """The commands, and those that they run in their turn."""
+    for command in commands:
+        yield command
+        yield from every(study(command).inner)
+
+
+def written(ctx: ToolContext, studies: Iterable[Study]) -> Iterator[str]:
+    for each in studies:
+        yield from (inside(ctx, path) for path in each.writes)
+
+
+def inside(ctx: ToolContext, path: str) -> str:
+    """The normal form of a path that a command names. Raises ToolError when it leads out, also
+    by a link."""
+    try:
+        way = normal(path)
+    except Outside as error:
+        raise ToolError(f"{error}; commands stay in the workspace") from error
+    real = Path(os.path.realpath(ctx.workspace.folder / way))
+    if not real.is_relative_to(ctx.workspace.folder):
+        raise ToolError(f"`{path}` leads out of the workspace by a symbolic link")
+    return real.relative_to(ctx.workspace.folder).as_posix()
+
+
+def refuse_hidden_below(ctx: ToolContext, folder: str) -> None:
+    """Raise ToolError when something below the folder may not be read."""
+    below = ctx.workspace.walk(folder) if folder_there(ctx, folder) else ()
+    for seen, path in enumerate(below):
+        if seen > LOOKED_AT or ctx.hidden(path):
+            raise ToolError(
+                f"below `{folder}` lies what you may not read, or too much to tell; name the"
+                " folders that you mean, or use the tools `grep` and `glob`, which leave it out"
+            )
+
+
+def folder_there(ctx: ToolContext, folder: str) -> bool:
+    return (ctx.workspace.folder / folder).is_dir()
+
+
+def source_of(ctx: ToolContext, script: Script) -> str:
+    """Whose words the output is: of a program that does more than look nobody knows."""
+    studies = [study(command) for command in every(script.commands)]
+    if not all(each.reads_only for each in studies):
+        return "the output of a command"
+    paths = (inside(ctx, path) for each in studies for path in each.reads)
+    return "archive" if any(map(ctx.places.is_outside, paths)) else ""
