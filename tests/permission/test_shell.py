@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import subprocess
+import tempfile
 from contextlib import suppress
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.permission.builtins import why_builtin
@@ -14,6 +17,12 @@ from harness.permission.shell import MAX_CHARS, Redirect, Simple, Unsafe, parse
 from tests.permission.shell_tables import BENIGN, CHANGING, CONTROL, DANGEROUS, REFUSED, rows
 
 SHELLISH = st.text("ab c\n\t'\"\\$`(){}[]<>|&;#!~*?=-1é\u00a0\u202e", max_size=40)
+PIECES = st.sampled_from("ab1é='\"\\$`{}()[]#!~*?^%@:,;& \t\n-+") | st.sampled_from(
+    ["'a b'", '"c d"', '"e$"', "\\'", "$a", "{a,b}", "''", "2>&1", "stash@{0}", "!="]
+)
+BASH = shutil.which("bash") or ""
+SHOW = """exec 9> "$1"; set -f; p() { printf '%s\\0' "$@" >&9; }
+"""
 PLAIN = st.text(
     st.characters(min_codepoint=32, max_codepoint=0x24F, exclude_categories=["Cc", "Cf", "Zs"])
     | st.just(" "),
@@ -28,6 +37,18 @@ def argvs(text: str) -> list[tuple[str, ...]]:
 def only(text: str) -> Simple:
     (command,) = parse(text).commands
     return command
+
+
+def words_in_bash(text: str) -> list[str]:
+    """The arguments of all calls of `p` in a text that runs nothing else."""
+    with tempfile.NamedTemporaryFile() as file:
+        subprocess.run(
+            [BASH, "-c", SHOW + text, "bash", file.name],
+            env={"PATH": "/nowhere", "LC_ALL": "C.UTF-8", "a": "b"},
+            capture_output=True,
+            check=False,
+        )
+        return file.read().decode().split("\0")[:-1]
 
 
 @pytest.mark.parametrize("text", [*rows(REFUSED), *CONTROL], ids=ascii)
@@ -57,6 +78,16 @@ def test_quoted_words_come_out_as_they_went_in(words: list[str]) -> None:
 
     assert argvs(text) == [tuple(shlex.split(text))]
     assert only(text).argv[1:] == tuple(arguments)
+
+
+@pytest.mark.skipif(not BASH, reason="bash is the oracle")
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_bash_sees_the_same_words(arguments: str) -> None:
+    text = f"p x {arguments}"
+    with suppress(Unsafe):
+        ours = [word for name, *words in argvs(text) if name == "p" for word in words]
+        assert ours == words_in_bash(text)
 
 
 def test_pipelines_and_lists_keep_their_order_and_their_joints() -> None:
