@@ -123,7 +123,7 @@ async def test_what_cannot_be_written_changes_nothing_and_is_taken_up_later(
 ) -> None:
     house.agent("scout")
     app = App.open(house.home, house.clock, {})
-    house.settings["network"] = {"allow": ["nas:80"]}
+    house.settings["network"] = {"allow": ["nas:80"], "proxy": "http://proxy.test:3128"}
     house.job("morning", agent="scout", cron="30 7 * * *")
 
     async def refuse(state: JobState) -> JobState:
@@ -139,6 +139,7 @@ async def test_what_cannot_be_written_changes_nothing_and_is_taken_up_later(
 
     assert list(app.crew.crontab.jobs) == list(app.scheduler.due) == ["morning"]
     assert app.web.allowed == {("nas", 80)}
+    assert app.web.proxy == ("proxy.test", 3128)
     await app.aclose()
 
 
