@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: up test simulation daylight chaos check lock clean
+.PHONY: up test simulation fuzz daylight chaos check lock clean
 
 up: .venv/installed            ## environment, install, run the crew in the foreground
 	@$(BIN)/harness up --home .
@@ -13,6 +13,9 @@ test: .venv/installed-dev      ## every fast test
 
 simulation: .venv/installed-dev  ## two thousand seeds of crashes, full disks and clock steps
 	$(BIN)/python -m tests.simulation --seeds 2000
+
+fuzz: .venv/installed-dev        ## what strangers, people and models may write: new examples each time
+	FUZZ_EXAMPLES=2000 $(BIN)/pytest tests/fuzz
 
 daylight: .venv/installed-dev    ## every half hour in twelve zones over two years, by an oracle
 	$(BIN)/python -m tests.cronline.daylight

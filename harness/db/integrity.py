@@ -11,6 +11,7 @@ from harness.db.connection import connect_to_read
 from harness.errors import HarnessError
 
 COMPANIONS = ("", "-wal", "-shm")  # the files that together are one database
+HEADER = 100  # bytes; https://www.sqlite.org/fileformat.html#the_database_header
 
 
 class Damaged(HarnessError):
@@ -40,6 +41,8 @@ def check_whole(path: Path) -> None:
 
 def fault_of(path: Path) -> str | None:
     """The first thing that SQLite finds wrong with the file, or None."""
+    if 0 < path.stat().st_size < HEADER:  # SQLite takes a file of one byte for a new database
+        return "the file is shorter than the header of a database"
     try:
         with closing(connect_to_read(path)) as db:
             (said,) = db.execute("PRAGMA quick_check(1)").fetchone()

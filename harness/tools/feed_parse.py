@@ -66,11 +66,7 @@ def parse_feed(
     text = _CONTROL.sub("", decode(body, content_type))
     if not text.strip():
         raise NoFeed("the answer is empty")
-    parsed = feedparser.parse(
-        io.BytesIO(text.encode()),  # a stream: of bytes alone it would open the file of that name
-        response_headers={"content-type": "application/xml; charset=utf-8"},
-        sanitize_html=False,  # it would take away the marks of what is hidden, and keep the text
-    )
+    parsed = _parsed(text)
     if not parsed.version and not parsed.entries:
         raise NoFeed(f"the answer is no feed but {_kind(text)}")
     found = (_item(entry, url, source, now) for entry in parsed.entries)
@@ -97,6 +93,17 @@ def plausible(date: datetime, now: datetime) -> datetime | None:
         return min(date.astimezone(UTC), now)
     except OverflowError:
         return None
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return feedparser.parse(
+            io.BytesIO(text.encode()),  # a stream: of bytes alone it would open a file of that name
+            response_headers={"content-type": "application/xml; charset=utf-8"},
+            sanitize_html=False,  # it would take away the marks of what is hidden, and keep it
+        )
+    except Exception as error:  # the boundary: the library trips over odd marks in many ways
+        raise NoFeed(f"the answer is no feed that can be read: {type(error).__name__}") from error
 
 
 def _item(entry: Any, base: str, source: Source, now: datetime) -> Item | None:

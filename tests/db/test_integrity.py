@@ -57,3 +57,11 @@ def test_what_to_do_is_said(path: Path) -> None:
 
     assert caught.value.exit_code == 78
     assert "harness restore FILE" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("left", [b"\0", b"S", b"SQLite format 3"])
+def test_a_file_shorter_than_a_header_is_no_new_database(tmp_path: Path, left: bytes) -> None:
+    (tmp_path / "harness.db").write_bytes(left)
+
+    with pytest.raises(Damaged, match="shorter than the header"):
+        check_whole(tmp_path / "harness.db")

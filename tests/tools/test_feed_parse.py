@@ -189,3 +189,10 @@ def test_a_million_laughs_end_soon() -> None:
     found = parse_feed(feed.encode(), "text/xml", SOURCE.url, SOURCE, NOW)
 
     assert all(len(one.title) < 300 for one in found)
+
+
+def test_a_feed_that_the_parser_trips_over_is_none() -> None:
+    broken = "<rss version='2.0'><channel><item><gml:posList>1 2</gml:posList></item></channel>&"
+
+    with pytest.raises(NoFeed, match="can be read"):
+        parse_feed(broken.encode(), "", SOURCE.url, SOURCE, NOW)
