@@ -22,21 +22,24 @@ DANGERS: Mapping[str, str] = {
     name: reason
     for reason, names in {
         SHELL: """sh bash dash zsh ksh mksh pdksh fish csh tcsh rbash ash busybox toybox yash elvish
-            nu xonsh pwsh powershell""",
+            nu xonsh pwsh powershell rksh sash posh rc es scsh coreutils""",
         LANGUAGE: """python pypy perl ruby irb node nodejs deno bun php lua luajit tclsh wish expect
             awk gawk mawk nawk original-awk Rscript R julia ghci runghc scala groovy java jshell
             erl elixir iex guile racket clojure ocaml swift osascript octave maxima bc dc m4 sqlite3
             psql mysql mariadb redis-cli mongosh gnuplot emacsclient ts-node tsx ipython jupyter
+            pydoc erb phar prove runhaskell ghc sbcl clisp ecl scheme gforth swipl jjs rhino
             qjs d8 xsltproc dotnet csi cling tcc""",
         EDITOR: """ed ex vi vim nvim view vimdiff rvim emacs nano pico joe mcedit micro kak helix
-            less more most pg man info whatis w3m lynx links elinks mutt""",
+            less more most pg man info whatis w3m lynx links elinks mutt
+            editor pager sensible-editor sensible-pager sensible-browser www-browser
+            x-www-browser gvim rgvim see edit compose run-mailcap""",
         POWER: """sudo su doas pkexec runuser chroot nsenter unshare setpriv capsh newgrp sg bwrap
-            firejail systemd-run machinectl docker podman nerdctl kubectl lxc runc crun dbus-send
-            dbus-run-session busctl gosu su-exec fakeroot proot run0 start-stop-daemon""",
-        NETWORK: """curl wget nc ncat netcat socat telnet ftp sftp tftp lftp ssh scp slogin
-            ssh-keygen ssh-agent ssh-add sshfs rsync aria2c httpie http https openssl dig host
-            nslookup ping traceroute whois mail sendmail gh hub svn hg rclone aws gcloud az mosh
-            rsh rlogin nmap tcpdump curlie xh GET POST ssh-copy-id""",
+            firejail systemd-run machinectl docker podman nerdctl kubectl helm vagrant virsh lxc
+            runc crun dbus-send dbus-run-session busctl gosu su-exec fakeroot proot run0
+        start-stop-daemon""", NETWORK: """curl wget nc ncat netcat socat telnet ftp sftp tftp lftp
+            ssh scp slogin ssh-keygen ssh-agent ssh-add sshfs rsync aria2c httpie http https openssl
+            dig host nslookup ping traceroute whois mail sendmail gh hub svn hg rclone aws gcloud az
+            mosh rsh rlogin nmap tcpdump curlie xh GET POST ssh-copy-id""",
         MACHINE: """dd mkfs mount umount chattr setcap setfacl fdisk parted losetup cryptsetup lvm
             swapon swapoff insmod modprobe rmmod sysctl reboot shutdown halt poweroff init telinit
             useradd usermod userdel groupadd passwd chpasswd visudo iptables nft ip ifconfig mknod
@@ -47,13 +50,14 @@ DANGERS: Mapping[str, str] = {
             scriptreplay parallel flock setsid daemonize chrt taskset prlimit numactl run-parts
             entr inotifywait unbuffer rlwrap dbus-launch xdg-open open bpftrace choom setarch
             linux32 linux64 i386 x86_64 pidwait coredumpctl socket-activate sem xterm ptx
-            split csplit logrotate""",
+            split csplit logrotate gtar bsdtar star gsed gfind gxargs genv gmake gnumake bmake
+            pmake remake bsdcpio pax logsave runcon""",
         WRITES: "tee sponge install truncate vipe",
-        INSTALLS: """pip pipx npm npx pnpm yarn corepack uv uvx poetry pdm hatch conda mamba gem
-            bundle bundler cargo rustup go composer cpan cpanm luarocks mix rebar3 nix nix-shell
-            nix-build guix gradle gradlew mvn sbt cabal stack opam ansible ansible-playbook
-            terraform just task rake ant ninja cmake meson bazel scons invoke fab tox nox
-            pre-commit direnv asdf mise volta nvm""",
+        INSTALLS: """pip pipx pipenv virtualenv yarnpkg npm npx pnpm yarn corepack uv uvx poetry pdm
+            hatch conda mamba gem bundle bundler cargo rustup go composer cpan cpanm luarocks mix
+            rebar3 nix nix-shell nix-build guix gradle gradlew mvn sbt cabal stack opam ansible
+            ansible-playbook terraform just task rake ant ninja cmake meson bazel scons invoke fab
+            tox nox pre-commit direnv asdf mise volta nvm""",
     }.items()
     for name in names.split()
 }  # fmt: skip

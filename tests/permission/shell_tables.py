@@ -186,6 +186,29 @@ sed --expr='1e id' x  # the same, abbreviated
 sed 's/a/b/;e id' x  # a second command
 sed 's/a/b/gw x' y  # a flag behind a flag
 sed -i.bak s/a/b/ x  # a suffix is a name
+editor x  # an editor by the name the system gives it
+pager x  # a pager by the name the system gives it
+coreutils --coreutils-prog=env sh  # many programs in one
+gsed 1e\ id x  # sed by another name
+gtar -xf x --to-command id  # tar by another name
+docker-compose up  # another world by another name
+pydoc3 x  # imports what it describes
+git grep --no-index x /etc  # searches anything
+git stash show --ext-diff  # runs, behind a second word
+nice -n 5 -- sh  # behind the end of options
+env -u A -- sh -c id  # the same
+timeout --preserve-status -k 5 10 sh  # behind several options
+find . -newermt 2020-01-01 -exec sh -c id ';'  # behind a test
+find . '!' -name x -delete  # behind a negation
+tar -cf x --checkpoint=1 --checkpoint-action exec=id y  # the value in a word of its own
+tar --use-c id -xf x  # abbreviated
+sort -S 1b --compress-program id x  # behind another option
+rg --pre-glob x --pre ./x y  # two of them
+make -e  # the environment decides
+make -j4 -I /tmp  # other makefiles
+sed -s -i -e '1e id' x  # a script in an option
+sed --in-place=/tmp/ s/a/b/ x  # a copy elsewhere
+sed -ni.x p y  # a suffix in a bundle
 sudo ls  # other rights
 su -c id  # other rights
 doas ls  # other rights
