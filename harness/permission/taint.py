@@ -44,6 +44,12 @@ class Taint:
         self.sources[source] = None
         self.read_open(text)
 
+    def read_notes(self, source: str, text: str) -> None:
+        """Words came back from a file that a session wrote which had read a stranger's: who
+        knows what else it wrote there? So none of it may go out again."""
+        self.sources[source] = None
+        self.read_private(text)
+
     def read_open(self, text: str) -> None:
         """Words that may go out again as they are: of the task, of a list of sources."""
         self._addresses.update(addresses(text))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.audit.book import AuditBook
+from harness.bus.handed import handed_in
 from harness.bus.outside import outside_of
 from harness.bus.port import Task
 from harness.bus.sqlite import SqliteBus
@@ -70,6 +71,7 @@ class Equipment:
             places=Places(task.agent),
             taint=taint,
             skills={skill.name: skill for skill in crew.skills[profile.name]},
+            redactor=self.audit.audit.redactor,
         )
         return Toolbox(
             tools_of(profile, has_skills=bool(context.skills)),
@@ -107,6 +109,8 @@ def taint_of(task: Task, private: str) -> Taint:
     taint = Taint(outside)
     if not outside:
         taint.read_open(task.prompt)
+    for handed in handed_in(task.payload):
+        taint.read_open(handed.text)  # an answer's own addresses are known: text/disarm.py
     taint.read_private(private)
     return taint
 

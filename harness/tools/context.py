@@ -13,6 +13,8 @@ from harness.config.home import Home
 from harness.permission.places import Places
 from harness.permission.taint import Taint
 from harness.rooted import Root
+from harness.text.disarm import disarmed
+from harness.text.secrets import Redactor
 
 if TYPE_CHECKING:
     from harness.bus.port import Task
@@ -36,6 +38,13 @@ class ToolContext:
     places: Places  # where in it the agent may not go
     taint: Taint  # what the session has read so far
     skills: Mapping[str, Skill] = field(default_factory=dict)  # the agent's, by name
+    redactor: Redactor = field(default_factory=Redactor)  # for whatever is written down
+
+    def keepable(self, text: str) -> str:
+        """The text as it may be kept in a file: without secrets, and after reading a stranger's
+        words without addresses that stood in nothing."""
+        safe = self.redactor.text(text)
+        return disarmed(safe, self.taint.knows) if self.taint.tainted else safe
 
     def hidden(self, path: str) -> bool:
         """Whether the agent may not read what has that path of the workspace."""

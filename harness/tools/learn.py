@@ -54,8 +54,8 @@ async def learn(
     """Write down a lesson for yourself: what went wrong, and the rule that would have avoided it.
     Lessons that prove themselves are promoted into your memory."""
     lesson = Lesson(
-        one_line(summary),
-        harmless(details),
+        one_line(ctx.keepable(summary)),
+        harmless(ctx.keepable(details)),
         category,
         pattern_key,
         ctx.task.id,

@@ -55,7 +55,8 @@ async def memory(
             return await asyncio.to_thread(shelf.read)
         case "append" | "log":
             sources = list(ctx.taint.sources)
-            return await asyncio.to_thread(shelf.append, text, ctx.clock.now(), sources)
+            note = ctx.keepable(text)
+            return await asyncio.to_thread(shelf.append, note, ctx.clock.now(), sources)
         case "search":
             return await asyncio.to_thread(shelf.search, query or text)
 

@@ -63,6 +63,7 @@ async def shared_context(
     too. A `write` with an old version is refused: read again, put your change into
     the new text, write again. `append` needs no version."""
     pages = Pages(ctx.home.shared_context, list(ctx.taint.sources))
+    text = ctx.keepable(text)
     match action:
         case "list":
             return await asyncio.to_thread(pages.list)

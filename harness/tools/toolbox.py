@@ -117,7 +117,7 @@ class Toolbox:
 
     def recall(self, result: ToolResult) -> None:
         """A result that an earlier attempt got is read again."""
-        self._note_reading(result.name, result.text, result.source)
+        self._note_reading(result, result.text)
 
     def hear(self, sender: str, text: str) -> None:
         """A note was read: a person's words may go out again, a stranger's words stay theirs."""
@@ -132,7 +132,7 @@ class Toolbox:
             result = await self._fitted(visit)
             if visit.action is not None and visit.arguments is not None:
                 await self.watchers.after(visit.action, visit.arguments.model_dump(), result)
-            self._note_reading(result.name, result.text, result.source)
+            self._note_reading(result, visit.output.text)
             return result
         except Waits as waits:
             return self._told(visit, "waits for a person", waits=waits.approval.id)
@@ -208,10 +208,13 @@ class Toolbox:
             visit.call.id, visit.call.name, text, ok=False, verdict=verdict, waits=waits
         )
 
-    def _note_reading(self, name: str, text: str, source: str) -> None:
-        """Remember what the model has read from now on."""
-        tool = self._by_name.get(present_name(name))
-        if source:
-            self.gate.taint.read_outside(source, text)
-        elif tool is not None and Trait.READS_PRIVATE in tool.traits:
+    def _note_reading(self, result: ToolResult, text: str) -> None:
+        """Remember what the model has read from now on, and at which hand."""
+        tool = self._by_name.get(present_name(result.name))
+        traits = tool.traits if tool else frozenset()
+        if result.source and Trait.READS_UNTRUSTED in traits and Trait.READS_PRIVATE not in traits:
+            self.gate.taint.read_outside(result.source, text)
+        elif result.source:
+            self.gate.taint.read_notes(result.source, text)
+        elif Trait.READS_PRIVATE in traits:
             self.gate.taint.read_private(text)

@@ -21,7 +21,7 @@ from tests.flows.house import House
 PUT_THERE = ("hosted.key", "player.script.yaml")  # by a person, who wants them there
 # Not redacted by their writers: the bus holds what is worked with, prompts above all, and
 # an agent's notes and shared pages are written as the agent said them.
-NOT_REDACTED_YET = (".harness/harness.db", "memory/", "shared-context/")
+NOT_REDACTED_YET = (".harness/harness.db",)
 ENVIRONMENT = {"PATH": os.environ["PATH"], VARIABLE: CANARIES["environment"]}
 
 
