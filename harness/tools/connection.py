@@ -84,11 +84,20 @@ class Wire(httpcore.AsyncNetworkBackend):
         if self.proxy is None:
             return Counted(await self._open((host, port), timeout), self.meter)
         try:
-            stream = await self._open(self.proxy, timeout)
+            return Counted(await self._through(self.proxy, (host, port), timeout), self.meter)
+        except httpcore.ProxyError as error:
+            name = authority(self.proxy)
+            raise httpcore.ProxyError(f"the proxy {name} {error}") from error
+
+    async def _through(
+        self, proxy: Endpoint, place: Endpoint, timeout: float | None
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            stream = await self._open(proxy, timeout)
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
             raise httpcore.ProxyError("is not reached") from error
-        await tunnel(stream, host, port)
-        return Counted(stream, self.meter)
+        await tunnel(stream, authority(place))
+        return stream
 
     async def aclose(self) -> None:
         for stream in self.opened:
@@ -131,13 +140,18 @@ class Counted(httpcore.AsyncNetworkStream):
         return self.stream.get_extra_info(info)
 
 
-async def tunnel(stream: httpcore.AsyncNetworkStream, host: str, port: int) -> None:
-    """Have the proxy connect to an IP address. Raises ConnectError, ProxyError.
+def authority(place: Endpoint) -> str:
+    """A host and a port as one text."""
+    host, port = place
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+async def tunnel(stream: httpcore.AsyncNetworkStream, place: str) -> None:
+    """Have the proxy connect to an IP address and port. Raises ConnectError, ProxyError.
 
     Plain http goes through a tunnel too: asked in the absolute form, a proxy would put the address
     in the place of the Host header (RFC 9112, 3.2.2), and the server would not know whom we mean.
     """
-    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     await stream.write(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n".encode())
     head = await proxy_head(stream)
     status = _STATUS.match(head)

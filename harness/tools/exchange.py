@@ -79,7 +79,7 @@ def request_headers(target: Target, call: Call) -> list[tuple[bytes, bytes]]:
     host = {"host": target.url.netloc.decode("ascii")}
     kept = {name: value for name, value in given.items() if name not in odd}
     headers = host | USUAL | kept | OURS | host
-    return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
+    return [(name.title().encode("ascii"), text.encode("ascii")) for name, text in headers.items()]
 
 
 def is_sendable(value: str) -> bool:

@@ -40,6 +40,10 @@ from harness.tools.tool import ToolError
 MAX_REDIRECTS = 5
 MAX_CONNECTIONS = 100  # at once
 MAX_ADDRESSES = 8  # of a host that are tried, one after the other
+PROXY_HINT = (
+    "the person can change network.proxy, or have the proxy allow CONNECT to IP addresses on the"
+    " ports 80 and 443"
+)
 
 
 class Unreachable(ToolError):
@@ -140,7 +144,7 @@ class Web:
         except TimeoutError as error:
             raise Unreachable(f"{target.host} did not answer within {timeout:g} s") from error
         except httpcore.ProxyError as error:
-            raise self._no_way(target, error) from error
+            raise Unreachable(f"no way to {target.host}: {error}", hint=PROXY_HINT) from error
         except BROKEN as error:
             raise Unreachable(f"{target.host} broke off: {told(error)}") from error
         return answer, loop.time() - started
@@ -172,14 +176,6 @@ class Web:
         """What the settings open is near: to the proxy, 127.0.0.1 would be another machine."""
         near = {(target.host, target.port), (address, target.port)} & self.allowed
         return None if near else self.proxy
-
-    def _no_way(self, target: Target, error: httpcore.ProxyError) -> Unreachable:
-        proxy = "{}:{}".format(*(self.proxy or ("", 0)))
-        return Unreachable(
-            f"no way to {target.host}: the proxy {proxy} {error}",
-            hint="the person can change network.proxy, or have the proxy allow CONNECT to IP"
-            " addresses on the ports 80 and 443",
-        )
 
 
 def redirect(target: Target, call: Call, answer: Response) -> Target | None:

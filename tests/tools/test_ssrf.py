@@ -43,7 +43,7 @@ class World:
     location: str = ""  # where the front page redirects to
 
     async def script(self, head: bytes) -> AsyncIterator[bytes]:
-        front = head.startswith(tuple(b"GET / HTTP/1.1\r\nhost: %s\r" % name for name in FRONT))
+        front = head.startswith(tuple(b"GET / HTTP/1.1\r\nHost: %s\r" % name for name in FRONT))
         if self.location and front:
             to = self.location.encode()
             yield b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n" % to
@@ -79,21 +79,29 @@ def test_the_table_is_long_enough_to_mean_something() -> None:
     assert len(set(PASSING)) == len(PASSING) >= 20
 
 
-@pytest.mark.parametrize("url", REFUSED)
-async def test_it_is_refused_and_nothing_is_asked(web: Web, world: World, url: str) -> None:
-    with pytest.raises(Refused) as caught:
+async def told(web: Web, url: str) -> str | None:
+    """Why the client refuses, or None when it does not."""
+    try:
         await web.get(url)
+    except Refused as error:
+        return str(error)
+    except Unreachable:
+        return None
+    return None
 
+
+async def test_all_of_the_table_is_refused_and_nothing_is_asked(web: Web, world: World) -> None:
+    answers = {url: await told(web, url) for url in REFUSED}
+
+    assert [url for url, answer in answers.items() if answer is None] == []
+    assert [answer for answer in answers.values() if answer and len(answer) > 300] == []
     assert world.proxy.asked == []
-    assert len(str(caught.value)) < 400
 
 
-@pytest.mark.parametrize("url", REFUSED)
-async def test_it_is_refused_without_a_proxy_too(web: Web, url: str) -> None:
+async def test_all_of_the_table_is_refused_without_a_proxy_too(web: Web) -> None:
     web.apply([], None)
 
-    with pytest.raises(Refused):
-        await web.get(url)
+    assert [url for url in REFUSED if await told(web, url) is None] == []
 
 
 @pytest.mark.parametrize(("url", "place", "host"), PASSING)
@@ -105,8 +113,8 @@ async def test_it_is_opened_at_the_address_that_was_judged(
     assert answer.body == b"ok"
     assert world.proxy.asked == [place]
     (head,) = world.server.asked
-    assert head.count(b"\r\nhost: ") == head.lower().count(b"\r\nhost:") == 1
-    assert f"\r\nhost: {host}\r\n".encode() in head
+    assert head.lower().count(b"\r\nhost:") == 1
+    assert f"\r\nHost: {host}\r\n".encode() in head
 
 
 @pytest.mark.parametrize("location", REDIRECTS_REFUSED)
