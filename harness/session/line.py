@@ -83,7 +83,9 @@ def _reply(line: dict[str, Any]) -> Reply:
     calls = tuple(_call(call) for call in message["tool_calls"])
     role = Role(message["role"])
     whole = Message(**{**message, "role": role, "tool_calls": calls})
-    return Reply(**{**line, "message": whole, "usage": Usage(**line["usage"])})
+    timings = a_mapping(line.get("timings", {}))
+    usage = Usage(**line["usage"])
+    return Reply(**{**line, "message": whole, "usage": usage, "timings": timings})
 
 
 def _plain_call(call: ToolCall) -> dict[str, Any]:
@@ -91,7 +93,13 @@ def _plain_call(call: ToolCall) -> dict[str, Any]:
 
 
 def _call(line: Plain) -> ToolCall:
-    return ToolCall(**line)
+    return ToolCall(**{**line, "arguments": a_mapping(line["arguments"])})
+
+
+def a_mapping(value: object) -> Plain:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"a mapping is wanted, not {type(value).__name__}")
+    return value
 
 
 def _ended(line: dict[str, Any]) -> Ended:

@@ -196,6 +196,7 @@ def test_a_file_without_a_header_is_no_transcript(tmp_path: Path) -> None:
         '{"type": "result", "turn": 1, "call_id": 5}',
         '{"type": "reply", "turn": 1, "message": {"role": "user", "content": 5, "tool_calls": []}}',
         '{"type": "reply", "turn": 1, "message": 5}',
+        '{"type": "call", "turn": 1, "id": "1", "name": "rss", "arguments": 5}',
         "[" * 100_000,
         '"text"',
     ],
