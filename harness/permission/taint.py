@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote, unquote_plus, urlsplit
 
 from harness.text.words import words
@@ -19,6 +19,7 @@ LONGEST_WORD = 32  # characters; what is longer and was nowhere read may be anyt
 VISITS = 40  # of one host in a session: which of many addresses is opened can say something too
 _TELLING = re.compile(r"[\w.+-]+@[\w.-]+|\d[\d .,/-]{4,}\d|[A-Za-z_-]*\d[\w-]{7,}")
 _ENDS = ".,;:!?'\"()[]<>"
+_CLOSING = ".,;:!?*_)]}>'"
 _ADDRESS = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
 
 
@@ -53,7 +54,7 @@ class Taint:
     def read_open(self, text: str) -> None:
         """Words that may go out again as they are: of the task, of a list of sources."""
         self._addresses.update(addresses(text))
-        self._open.update(text.split())
+        self._open.update(text.split(), telling(text))
         self._open_runs |= runs(text)
 
     def read_private(self, text: str) -> None:
@@ -98,10 +99,17 @@ class Taint:
 
 
 def addresses(text: str) -> set[str]:
-    """The keys of all addresses in a text, with and without what may close a sentence."""
-    found = _ADDRESS.findall(text)
-    cut = (re.split(r"[)\]}]", url, maxsplit=1)[0].rstrip(".,;:!?*_") for url in found)
-    return {address_key(url) for url in (*found, *(url.rstrip(".,;:!?*_") for url in found), *cut)}
+    """The keys of all addresses in a text."""
+    return {address_key(url) for found in _ADDRESS.findall(text) for url in readings(found)}
+
+
+def readings(url: str) -> Iterator[str]:
+    """What an address in a sentence may be: with each closing mark at its end, and without."""
+    yield re.split(r"[)\]}]", url, maxsplit=1)[0].rstrip(_ENDS)
+    yield url
+    while url and url[-1] in _CLOSING:
+        url = url[:-1]
+        yield url
 
 
 def address_key(url: str) -> str:
