@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -26,6 +27,13 @@ from harness.tools.tool import Output, ToolError, tool
 
 MAX_BYTES = 200_000  # of output
 LONGEST = 600  # seconds
+NAMES_ALONE = {"find", "ls", "du", "tree"}  # of what lies below a folder they show no content
+NAMES_OF_GIT = {
+    *("status", "log", "branch", "tag", "remote", "describe", "shortlog", "rev-parse"),
+    *("ls-files", "ls-tree", "reflog"),
+}
+PATCHES = ("-p", "-u", "-L", "-S", "-G", "--patch", "--unified", "-c", "--cc", "-m", "--word-diff")
+_PATHS = re.compile(rb"[^\x00-\x1f\x7f]{4,}(?=\0)")
 LOOKED_AT = 5_000  # entries below a folder that is read as a whole
 
 
@@ -41,10 +49,12 @@ def foreseen(ctx: ToolContext, action: Action, arguments: Any) -> Action:
     """What the commands would touch. Raises Unsafe, ToolError for what leads out of the
     workspace."""
     script = expanded(parsed(arguments.command), ctx.workspace.folder)
-    studies = [study(command) for command in every(script.commands)]
+    commands = list(every(script.commands))
+    studies = [study(command) for command in commands]
     reads = [inside(ctx, path) for each in studies for path in each.reads]
-    for folder in (inside(ctx, path) for each in studies if each.deep for path in each.reads):
-        refuse_hidden_below(ctx, folder)
+    for command, each in zip(commands, studies, strict=True):
+        if each.deep and shows_contents(command):
+            refuse_hidden(ctx, command, [inside(ctx, path) for path in each.reads])
     looks = all(each.reads_only for each in studies)
     traits = {Trait.READS_PRIVATE}
     if not looks:
@@ -133,19 +143,41 @@ def inside(ctx: ToolContext, path: str) -> str:
     return real.relative_to(ctx.workspace.folder).as_posix()
 
 
-def refuse_hidden_below(ctx: ToolContext, folder: str) -> None:
-    """Raise ToolError when something below the folder may not be read."""
-    below = ctx.workspace.walk(folder) if folder_there(ctx, folder) else ()
-    for seen, path in enumerate(below):
+def shows_contents(command: Simple) -> bool:
+    """Whether a command that goes through a whole folder shows more than names."""
+    if command.name == "git":
+        words = set(command.argv[1:])
+        patches = any(word.startswith(PATCHES) for word in words)
+        return patches or words.isdisjoint(NAMES_OF_GIT)
+    return command.name not in NAMES_ALONE
+
+
+def refuse_hidden(ctx: ToolContext, command: Simple, folders: Iterable[str]) -> None:
+    """Raise ToolError when what the command shows is something that the agent may not read."""
+    paths = tracked(ctx) if command.name == "git" else below(ctx, folders)
+    for seen, path in enumerate(paths):
         if seen > LOOKED_AT or ctx.hidden(path):
             raise ToolError(
-                f"below `{folder}` lies what you may not read, or too much to tell; name the"
-                " folders that you mean, or use the tools `grep` and `glob`, which leave it out"
+                f"`{command.name}` would show what you may not read, or too much to tell; name"
+                " the files that you mean, or use the tools `grep` and `glob`, which leave it out"
             )
 
 
-def folder_there(ctx: ToolContext, folder: str) -> bool:
-    return (ctx.workspace.folder / folder).is_dir()
+def below(ctx: ToolContext, folders: Iterable[str]) -> Iterator[str]:
+    for folder in folders:
+        if (ctx.workspace.folder / folder).is_dir():
+            yield from ctx.workspace.walk(folder)
+
+
+def tracked(ctx: ToolContext) -> Iterator[str]:
+    """What may be the paths of files that git keeps: its index holds each before a zero byte."""
+    try:
+        index = (ctx.workspace.folder / ".git" / "index").read_bytes()
+    except OSError:
+        return
+    for found in _PATHS.findall(index):
+        text = found.decode("utf-8", "replace")
+        yield from (text[start:] for start in range(3))  # the length before it may be printable
 
 
 def source_of(ctx: ToolContext, script: Script) -> str:

@@ -1,0 +1,131 @@
+"""`run`: commands in the workspace, judged word by word and run without a shell."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from harness.config.home import Home
+from harness.models.port import ToolCall
+from harness.permission.action import Trait
+from harness.permission.shell import Unsafe
+from harness.tools.context import ToolContext
+from harness.tools.run import run
+from harness.tools.tool import ToolError
+from harness.tools.toolbox import Toolbox
+from tests.tools.desk import a_desk, lay, planned, use
+from tests.tools.using import a_gate
+
+
+@pytest.fixture
+def desk(home: Home) -> ToolContext:
+    lay(home, notes__one="first\n", notes__two="second\n", memory__zoe__MEMORY="zoe's own\n")
+    (home.root / ".env").write_text("TOKEN=lighthouse\n")
+    return a_desk(home)
+
+
+@pytest.fixture
+def repository(home: Home, desk: ToolContext) -> ToolContext:
+    for words in (
+        ["init", "-q"],
+        ["add", "notes"],
+        ["-c", "user.name=A", "-c", "user.email=a@b.test", "commit", "-qm", "begin"],
+    ):
+        subprocess.run(["git", *words], cwd=home.root, check=True)
+    return desk
+
+
+async def test_a_pipeline_gives_its_output_and_its_code(desk: ToolContext) -> None:
+    output = await use(run, desk, command="cat notes/*.md | sort -r && grep -c first notes/two.md")
+
+    assert output.text == "second\nfirst\n0\n"
+    assert (output.data, output.remark) == ({"code": 1, "timed_out": False}, "[exit code 1]")
+
+
+async def test_what_takes_too_long_is_ended(desk: ToolContext) -> None:
+    output = await use(run, desk, command="sleep 60", seconds=1)
+
+    assert output.remark == "[it did not end within 1 s]"
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ("cat /etc/passwd", "give a relative one"),
+        ("cat ../other", "leads out"),
+        ("cat link", "symbolic link"),
+        ("grep -r TOKEN .", "you may not read"),
+        ("rg --hidden TOKEN", "you may not read"),
+    ],
+)
+async def test_what_leads_out_or_shows_too_much_is_refused(
+    desk: ToolContext, home: Home, command: str, why: str
+) -> None:
+    (home.root / "link").symlink_to("/etc/hostname")
+
+    with pytest.raises(ToolError, match=why):
+        planned(run, desk, command=command)
+
+
+@pytest.mark.parametrize("command", ["cat .en*", "cat .env", "head memory/zoe/MEMORY.md"])
+async def test_a_hidden_file_is_not_read_under_any_spelling(
+    desk: ToolContext, command: str
+) -> None:
+    box = Toolbox([run], desk, a_gate(desk, "bypass"))
+
+    result = await box.call(ToolCall("c1", "run", {"command": command}))
+
+    assert not result.ok
+    assert "is not read" in result.text
+
+
+async def test_a_shell_text_that_is_no_list_of_commands_is_not_planned(desk: ToolContext) -> None:
+    with pytest.raises(Unsafe):
+        planned(run, desk, command="echo $(cat .env)")
+
+
+def test_commands_that_look_and_others_are_told_apart(desk: ToolContext) -> None:
+    look = planned(run, desk, command="ls notes | wc -l")
+    make = planned(run, desk, command="make test")
+
+    assert look.routine
+    assert Trait.CHANGES_STATE not in look.traits
+    assert not make.routine
+    assert {Trait.CHANGES_STATE, Trait.SENDS_OUT} <= make.traits
+
+
+@pytest.mark.parametrize(
+    "command", ["git status --short", "git log --oneline", "git diff", "git show HEAD", "find ."]
+)
+async def test_a_repository_is_looked_at(repository: ToolContext, command: str) -> None:
+    box = Toolbox([run], repository, a_gate(repository))
+
+    result = await box.call(ToolCall("c1", "run", {"command": command}))
+
+    assert result.ok, result.text
+    assert "exit code 0" in result.text
+
+
+@pytest.mark.parametrize("command", ["git diff", "git show HEAD", "git log -p", "git grep own"])
+async def test_git_shows_no_contents_where_it_keeps_what_is_hidden(
+    repository: ToolContext, home: Home, command: str
+) -> None:
+    subprocess.run(["git", "add", "memory"], cwd=home.root, check=True)
+
+    with pytest.raises(ToolError, match="may not read"):
+        planned(run, repository, command=command)
+    assert planned(run, repository, command="git log --oneline").routine
+
+
+async def test_the_model_is_told_how_it_ended_and_nothing_of_our_environment(
+    desk: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOUSE_TOKEN", "lighthouse-4711")
+    box = Toolbox([run], desk, a_gate(desk, "bypass"))
+
+    result = await box.call(ToolCall("c1", "run", {"command": "env; false"}))
+
+    assert "lighthouse" not in result.text
+    assert result.text.endswith("[exit code 1]")
+    assert "HOME=" in result.text
