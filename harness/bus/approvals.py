@@ -6,9 +6,9 @@ decided, or when the time for it is over. All of it is in the database, so it ou
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.sql.elements import ClauseElement
 
 from harness.bus import incidents, rows, statements, transitions
@@ -17,6 +17,7 @@ from harness.bus.port import (
     Approval,
     ApprovalState,
     IllegalTransition,
+    NotAsked,
     Question,
     State,
     Task,
@@ -25,19 +26,46 @@ from harness.bus.tables import approvals
 from harness.bus.transaction import Transaction
 from harness.clock import stamp, unstamp
 from harness.errors import NotFound
+from harness.text.invisible import escaped
 from harness.text.words import clip
 
 LONGEST_TOLD = 2000  # characters of the call, in what tells of it
+MOST_UNANSWERED = 5  # questions of one task that wait for a person, or waited in vain
 HOLDS = timedelta(days=1)  # how long after the decision the call may still be made
 APPROVAL = listed(approvals, rows.APPROVAL_COLUMNS)
 
 
 def ask(tx: Transaction, task: Task, question: Question) -> Approval:
-    """What a person said to a call of a task; the first time, ask him. Raises LeaseLost."""
+    """What a person said to a call of a task; the first time, and once his yes has lapsed, ask
+    him. Raises LeaseLost, NotAsked."""
     if tx.row(statements.setbacks(), transitions.guard(task)) is None:
         transitions.lost(tx, task)
     row = tx.row(of_call(), {"task": task.id, "call": question.call})
-    return rows.approval_of(row) if row else put(tx, task, question)
+    known = rows.approval_of(row) if row else None
+    if known is not None and not has_lapsed(known, tx.now):
+        return known
+    check_patience(tx, task, question)
+    if known is not None:
+        tx.db.execute(forget(), {"id": known.id})
+    return put(tx, task, question)
+
+
+def has_lapsed(approval: Approval, now: datetime) -> bool:
+    """Whether a person said yes, and too long ago."""
+    said_yes = approval.state is ApprovalState.APPROVED
+    return said_yes and approval.at(now) is ApprovalState.EXPIRED
+
+
+def check_patience(tx: Transaction, task: Task, question: Question) -> None:
+    """Raises NotAsked for a question that nobody could answer in time, and for one too many."""
+    if question.expires_at <= tx.now:
+        raise NotAsked("no time is left for a person to decide")
+    (unanswered,) = tx.rows(count_unanswered(), {"task": task.id})[0]
+    if unanswered >= MOST_UNANSWERED:
+        raise NotAsked(
+            f"a person was asked about {unanswered} calls of this task already and has not"
+            " answered: he is not asked about more"
+        )
 
 
 def put(tx: Transaction, task: Task, question: Question) -> Approval:
@@ -62,13 +90,16 @@ def put(tx: Transaction, task: Task, question: Question) -> Approval:
 
 def told(asked: Approval) -> tuple[str, str]:
     """The title and the text with which a person is asked."""
+    # what a model wrote stands in a block of code: on a page it would be links and pictures
     text = (
-        f"{asked.agent} asks whether it may call `{asked.tool}`: {asked.reason}.\n\n"
+        f"{asked.agent} wants to make this call and may not without you:\n\n"
         f"    {asked.tool} {clip(asked.shown, LONGEST_TOLD)}\n\n"
-        f"- all of it: harness approvals show {asked.id}\n"
-        f"- yes: harness approvals approve {asked.id}\n"
-        f"- no: harness approvals deny {asked.id}\n\n"
-        f"Unanswered, it is not done; the question is open until {stamp(asked.expires_at)}."
+        f"    why you are asked: {clip(escaped(asked.reason), LONGEST_TOLD)}\n\n"
+        f"- the whole call: `harness approvals show {asked.id}`\n"
+        f"- yes: `harness approvals approve {asked.id}`\n"
+        f'- no: `harness approvals deny {asked.id} --note "what to do instead"`\n\n'
+        f"Its task {asked.task} waits meanwhile. Unanswered until"
+        f" {asked.expires_at:%Y-%m-%d %H:%M} UTC, the call is not made."
     )
     return f"Approval: {asked.agent} wants to call {asked.tool}", text
 
@@ -144,6 +175,19 @@ def one() -> ClauseElement:
 @compiled
 def insert_new() -> ClauseElement:
     return insert(approvals).values(all_given(approvals))
+
+
+@compiled
+def forget() -> ClauseElement:
+    return delete(approvals).where(approvals.c.id == given("id"))
+
+
+@compiled
+def count_unanswered() -> ClauseElement:
+    """Those of a task that wait for a person, and those that nobody answered in time."""
+    return select(func.count()).where(
+        approvals.c.task == given("task"), approvals.c.state == ApprovalState.PENDING
+    )
 
 
 @compiled

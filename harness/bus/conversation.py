@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert, or_, update
+import json
+from collections.abc import Collection
+
+from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.sql.elements import ClauseElement
 
 from harness.bus import approvals, rows, statements, transitions
@@ -31,11 +34,13 @@ def leave(tx: Transaction, task: Task, sender: str, text: str) -> Note:
     return Note(number or 0, task.id, sender, text, tx.now)
 
 
-def take_notes(tx: Transaction, task: Task) -> list[Note]:
-    """The notes that this attempt has not read yet, oldest first. Raises LeaseLost."""
+def take_notes(tx: Transaction, task: Task, known: Collection[int] = ()) -> list[Note]:
+    """The notes that this attempt has not read yet, oldest first; those that the attempts
+    `known` had read are none, since this one goes on after them. Raises LeaseLost."""
     if tx.row(statements.setbacks(), transitions.guard(task)) is None:
         transitions.lost(tx, task)
-    unread = tx.rows(mark_read(), {"id": task.id, "attempt": task.attempt})
+    values = {"id": task.id, "attempt": task.attempt, "known": json.dumps(list(known))}
+    unread = tx.rows(mark_read(), values)
     return sorted((rows.note_of(row) for row in unread), key=lambda note: note.id)
 
 
@@ -103,8 +108,11 @@ def insert_note() -> ClauseElement:
 
 @compiled
 def mark_read() -> ClauseElement:
-    """An attempt that starts anew reads again what an earlier one had read."""
-    unread = or_(notes.c.attempt.is_(None), notes.c.attempt < given("attempt"))
+    """An attempt reads again what an earlier one had read, unless it goes on after that one."""
+    listed_there = func.json_each(given("known")).table_valued("value")
+    known = select(listed_there.c.value)
+    earlier = and_(notes.c.attempt < given("attempt"), notes.c.attempt.not_in(known))
+    unread = or_(notes.c.attempt.is_(None), earlier)
     return (
         update(notes)
         .where(notes.c.task == given("id"), unread)

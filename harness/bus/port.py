@@ -65,6 +65,10 @@ class IllegalTransition(HarnessError):
     """The task is not in a state from which that step leads on."""
 
 
+class NotAsked(HarnessError):
+    """A person is not asked about a call: there is no time for an answer, or he left too many."""
+
+
 class TooDeep(HarnessError):
     """The request has too many ancestors: agents that go on asking each other for ever."""
 
@@ -406,7 +410,8 @@ class Bus(Protocol):
         ...
 
     async def ask_approval(self, task: Task, question: Question) -> Approval:
-        """What a person said to a call; the first time, ask him. Raises LeaseLost."""
+        """What a person said to a call; the first time, and once his yes has lapsed, ask him.
+        Raises LeaseLost, NotAsked."""
         ...
 
     async def get(self, task_id: str) -> Task:

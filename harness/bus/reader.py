@@ -53,6 +53,12 @@ INCIDENTS = f"SELECT {quoted(rows.INCIDENT_COLUMNS)} FROM incidents"
 APPROVALS = f"SELECT {quoted(rows.APPROVAL_COLUMNS)} FROM approvals"
 DELIVERIES = f"SELECT {quoted(rows.DELIVERY_COLUMNS)} FROM deliveries"
 
+# `Approval.at` in SQL
+AS_OF_NOW = (
+    "CASE WHEN state IN ('pending', 'approved') AND expires_at <= :now THEN 'expired'"
+    " ELSE state END"
+)
+
 # each is the condition of an index, word for word
 OWED = {
     Stamp.DELIVERED: "delivered_at IS NULL AND state = 'final' AND deliver <> '[]'",
@@ -241,13 +247,21 @@ class Reader:
         return self._all(rows.incident_of, statement, {})
 
     def approvals(
-        self, now: datetime, state: ApprovalState | None = None, limit: int = 50
+        self,
+        now: datetime,
+        *,
+        state: ApprovalState | None = None,
+        agent: str | None = None,
+        limit: int = 50,
     ) -> list[Approval]:
-        """Calls that a person was asked about, newest first; of those in a state, as of `now`."""
-        found = self._all(
-            rows.approval_of, f"{APPROVALS} ORDER BY id DESC LIMIT :limit", {"limit": limit}
-        )
-        return [each for each in found if state is None or each.at(now) is state]
+        """Calls that a person was asked about and that fit every filter given, newest first;
+        their state is that of `now`."""
+        terms = [f"{AS_OF_NOW} = :state"] if state is not None else []
+        terms += ["agent = :agent"] if agent is not None else []
+        where = f"WHERE {' AND '.join(terms)}" if terms else ""
+        values = {"now": stamp(now), "state": state, "agent": agent, "limit": limit}
+        statement = f"{APPROVALS} {where} ORDER BY id DESC LIMIT :limit"
+        return self._all(rows.approval_of, statement, values)
 
     def approval(self, prefix: str) -> Approval:
         """The one of that id, or of that beginning of one if no other has it. NotFound."""

@@ -185,9 +185,10 @@ class SqliteBus:
         """Leave a note for a task under way. Raises NotFound, IllegalTransition."""
         return await self._write(conversation.tell, task_id, sender, text)
 
-    async def take_notes(self, task: Task) -> list[Note]:
-        """The notes that the caller's attempt has not read yet. Raises LeaseLost."""
-        return await self._write(conversation.take_notes, task)
+    async def take_notes(self, task: Task, known: Collection[int] = ()) -> list[Note]:
+        """The notes that the caller's attempt has not read yet, nor the attempts `known` that
+        it goes on after. Raises LeaseLost."""
+        return await self._write(conversation.take_notes, task, known)
 
     async def leftovers_of_ended(self, limit: int = 100) -> list[Note]:
         """Notes that nobody read before their task was final; hand each to `ask_again`."""

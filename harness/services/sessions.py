@@ -60,7 +60,7 @@ class Sessions:
             task,
             hooks,
             private=parts.private,
-            spill=f"{task.id}-{past.first or task.attempt}",
+            spill=f"{task.id}-{next(iter(past.attempts), task.attempt)}",
             max_chars=int(model.context_tokens * RESULT_SHARE * CHARS_PER_TOKEN),
         )
         session = Session(
@@ -68,7 +68,7 @@ class Sessions:
             model,
             toolbox,
             self.clock,
-            notes=partial(self.equipment.bus.take_notes, task),
+            notes=partial(self.equipment.bus.take_notes, task, past.attempts),
             cancel=cancel,
         )
         return await self.run(session, task, past, hooks, toolbox.gate.taint)
@@ -80,7 +80,7 @@ class Sessions:
         beginning = await hooks.fire(HookEvent.SESSION_START, about(task))
         if beginning.blocked:
             return refused(f"a hook did not let it begin: {beginning.reason}")
-        header = Header(task.id, task.agent, task.attempt, session.model.name, resumes=past.attempt)
+        header = Header(task.id, task.agent, task.attempt, session.model.name, resumes=past.last)
         redactor = self.equipment.audit.audit.redactor
         heard = partial(self.heard, task, hooks)
         with Transcript(self.home.sessions, header, self.clock, redactor) as transcript:

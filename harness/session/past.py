@@ -16,33 +16,37 @@ from harness.session.transcript import Recorded, read_transcript
 
 @dataclass(frozen=True)
 class Past:
-    """Steps to go on after, and the attempt in whose transcript they end."""
+    """Steps to go on after, and the attempts that took them, oldest first."""
 
-    attempt: int | None = None
+    attempts: tuple[int, ...] = ()
     steps: Steps = ()
-    first: int | None = None  # the attempt with which all this began
+
+    @property
+    def last(self) -> int | None:
+        """The attempt in whose transcript the steps end; None when there is nothing to go on
+        with."""
+        return self.attempts[-1] if self.attempts else None
 
 
 def past_of(folder: Path, task: str, attempt: int) -> Past:
-    """What there is to go on with at this attempt; nothing when the one before did not wait, or
-    its transcript is gone: then the task begins anew."""
+    """What there is to go on with at this attempt. Nothing when the one before neither waited
+    nor went on after one that did, or when a transcript is gone: then the task begins anew."""
     before = recorded(folder, task, attempt - 1)
     if before is None:
         return Past()
     if waited(before):
-        return Past(attempt - 1, *steps_up_to(folder, before))
+        return up_to(folder, before)
     return past_of(folder, task, before.header.resumes + 1) if before.header.resumes else Past()
 
 
-def steps_up_to(folder: Path, last: Recorded) -> tuple[Steps, int]:
-    """All steps of a transcript, with those that it went on after; and where these began."""
-    steps = tuple(step for step in last.steps if not isinstance(step, Ended))
+def up_to(folder: Path, last: Recorded) -> Past:
+    """All steps of an attempt that waited, with those that it went on after."""
     header = last.header
-    before = recorded(folder, header.task, header.resumes) if header.resumes else None
-    if before is None:
-        return steps, header.attempt
-    earlier, first = steps_up_to(folder, before)
-    return (*earlier, *steps), first
+    earlier = past_of(folder, header.task, header.resumes + 1) if header.resumes else Past()
+    if earlier.last != header.resumes:
+        return Past()
+    steps = (step for step in last.steps if not isinstance(step, Ended))
+    return Past((*earlier.attempts, header.attempt), (*earlier.steps, *steps))
 
 
 def recorded(folder: Path, task: str, attempt: int) -> Recorded | None:

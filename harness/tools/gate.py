@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from harness.bus.port import Approval, ApprovalState, Bus, Question, Task
+from harness.bus.port import Approval, ApprovalState, Bus, NotAsked, Question, Task
 from harness.clock import Clock
 from harness.permission.action import Action
 from harness.permission.judge import Decision, judge
@@ -81,17 +81,26 @@ class Gate:
     async def _ask(self, action: Action, call: str, arguments: dict[str, Any], why: str) -> str:
         if not self.asking.attended:
             raise Denied(f"not done: {why}, and nobody is asked here. Go on without it")
-        approval = await self.bus.ask_approval(
-            self.task,
-            Question(
-                tool=action.tool,
-                call=call,
-                shown=self._shown(arguments),
-                reason=why,
-                expires_at=self._open_until(),
-                deliver=self.asking.deliver,
-            ),
+        if self.redactor.value(arguments) != arguments:
+            # the call outlives the wait in the transcript alone, and no secret stands there
+            raise Denied(
+                f"not done: {why}, and a person is not asked about a call with a secret in its"
+                " arguments. Make it without the secret, or go on without it"
+            )
+        question = Question(
+            tool=action.tool,
+            call=call,
+            shown=shown(arguments),
+            reason=why,
+            expires_at=self._open_until(),
+            deliver=self.asking.deliver,
         )
+        try:
+            approval = await self.bus.ask_approval(self.task, question)
+        except NotAsked as error:
+            raise Denied(
+                f"not done: {why}, and {error}. Go on without it, and say so in your answer"
+            ) from error
         match approval.at(self.clock.now()):
             case ApprovalState.APPROVED:
                 return f"approved by {approval.decided_by} ({approval.id})"
@@ -99,20 +108,20 @@ class Gate:
                 raise Waits(approval)
             case ApprovalState.DENIED:
                 note = f": {approval.note}" if approval.note else ""
-                raise Denied(f"a person said no to this call{note}. Go on without it")
+                raise Denied(f"a person said no to this call{note}. Do not make it; go on")
             case ApprovalState.EXPIRED:
                 raise Denied(
                     "a person was asked about this call and did not answer in time."
                     " Go on without it, and say so in your answer"
                 )
 
-    def _shown(self, arguments: dict[str, Any]) -> str:
-        """The exact arguments, in a form in which nothing in them can hide."""
-        clean = self.redactor.value(arguments)
-        return escaped(json.dumps(clean, ensure_ascii=False, default=str))
-
     def _open_until(self) -> datetime:
         now = self.clock.now()
         latest = now + self.asking.patience
         deadline = self.task.deadline
         return latest if deadline is None else min(latest, max(deadline - BEFORE_DEADLINE, now))
+
+
+def shown(arguments: dict[str, Any]) -> str:
+    """The exact arguments, in a form in which nothing in them can hide."""
+    return escaped(json.dumps(arguments, ensure_ascii=False, default=str))
