@@ -84,9 +84,8 @@ def ended_well(job: Job, reader: Reader) -> bool:
 
 def search(patient: Patient) -> Iterator[Finding]:
     """Web search has its key, where an agent may search."""
-    searching = [
-        name for name, profile in patient.crew.profiles.items() if SEARCH in profile.front.tool_names
-    ]
+    profiles = patient.crew.profiles
+    searching = [name for name, each in profiles.items() if SEARCH in each.front.tool_names]
     if searching and not patient.environment.get(KEY_VARIABLE, "").strip():
         yield Finding(
             Level.HINT,

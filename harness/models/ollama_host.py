@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import httpx
 import ollama
@@ -110,7 +108,8 @@ class OllamaHost:
                 self.base_url,
                 timeout=httpx.Timeout(None, connect=self._connect_seconds),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=16),
-                trust_env=not is_loopback(self.base_url),
+                trust_env=False,  # the address of the settings, by no proxy and to no other
+                follow_redirects=False,
             )
         return self._client
 
@@ -118,15 +117,6 @@ class OllamaHost:
 def same_model(left: str, right: str) -> bool:
     """Whether two names mean one model: no tag is the tag `latest`."""
     return _with_tag(left) == _with_tag(right)
-
-
-def is_loopback(base_url: str) -> bool:
-    """Whether the server is this machine: then a proxy of the environment is not for it."""
-    host = urlsplit(base_url if "//" in base_url else f"//{base_url}").hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def with_hint(error: ModelError) -> str:

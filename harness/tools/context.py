@@ -46,6 +46,11 @@ class ToolContext:
         safe = self.redactor.text(text)
         return disarmed(safe, self.taint.knows) if self.taint.tainted else safe
 
+    def made_up(self, url: str) -> bool:
+        """Whether an address stood in nothing that a session read which has read a stranger's
+        words: what it carries must not travel on."""
+        return self.taint.tainted and not self.taint.knows(url)
+
     def hidden(self, path: str) -> bool:
         """Whether the agent may not read what has that path of the workspace."""
         return self.places.hidden(path) is not None

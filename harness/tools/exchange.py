@@ -42,6 +42,7 @@ class Call:
     body: bytes = b""
     read_body: bool = True
     max_bytes: int = MAX_BYTES
+    stay: bool = False  # with the host: a redirect to another one is refused
 
 
 async def exchange(

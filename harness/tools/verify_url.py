@@ -15,7 +15,6 @@ from harness.tools.context import ToolContext
 from harness.tools.crowd import within
 from harness.tools.response import Response
 from harness.tools.tool import Output, ToolError, tool
-from harness.tools.web import Web
 
 MAX_LINKS = 60
 LINK_SECONDS = 10.0
@@ -75,7 +74,7 @@ async def verify_url(
     wanted = list(dict.fromkeys(given for given in (url, *urls) if given.strip()))
     if not wanted:
         raise ToolError("no address given: pass url, or urls for several")
-    answers = await within(TOTAL_SECONDS, [verify(ctx.web, link) for link in wanted])
+    answers = await within(TOTAL_SECONDS, [verify(ctx, link) for link in wanted])
     late = f"not checked: the {TOTAL_SECONDS:g} s for all links were over"
     verdicts = [
         answer or Verdict(link, ok=False, note=late)
@@ -86,21 +85,21 @@ async def verify_url(
     return Output(text, rows, source="the servers that were asked")
 
 
-async def verify(web: Web, url: str) -> Verdict:
+async def verify(ctx: ToolContext, url: str) -> Verdict:
     """Ask with HEAD; a server that does not like that is asked with GET."""
     try:
-        response = await ask(web, url, "HEAD")
+        response = await ask(ctx, url, "HEAD")
         if not response.ok:
-            response = await ask(web, url, "GET")
+            response = await ask(ctx, url, "GET")
     except ToolError as error:
         return Verdict(url, ok=False, note=str(error))
     moved = response.url if response.url != url else None
     return Verdict(url, response.ok, response.status, moved or url, note_of(response, moved))
 
 
-async def ask(web: Web, url: str, method: str) -> Response:
-    seconds = min(LINK_SECONDS, web.timeout)
-    return await web.get(url, method=method, timeout=seconds, read_body=False)
+async def ask(ctx: ToolContext, url: str, method: str) -> Response:
+    seconds, stay = min(LINK_SECONDS, ctx.web.timeout), ctx.made_up(url)
+    return await ctx.web.get(url, method=method, timeout=seconds, read_body=False, stay=stay)
 
 
 def note_of(response: Response, moved: str | None) -> str:

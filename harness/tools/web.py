@@ -90,12 +90,14 @@ class Web:
         timeout: float | None = None,
         method: str = "GET",
         read_body: bool = True,
+        stay: bool = False,
     ) -> Response:
-        """The answer at `url`, after at most five redirects, whatever its status.
+        """The answer at `url`, after at most five redirects, whatever its status; with `stay`
+        none of them may lead to another host.
 
         Raises Refused, Unreachable, TooLarge, Damaged: all of them texts for the model.
         """
-        call = Call(method, headers or {}, read_body=read_body, max_bytes=max_bytes)
+        call = Call(method, headers or {}, read_body=read_body, max_bytes=max_bytes, stay=stay)
         return await self.send(url, call, timeout)
 
     async def send(self, url: str, call: Call, timeout: float | None = None) -> Response:
@@ -189,6 +191,10 @@ def redirect(target: Target, call: Call, answer: Response) -> Target | None:
         where = shortened(location)
         raise Refused(f"{target.host} redirects to what is no address: {where}") from error
     onward = parse_target(joined)
+    if call.stay and onward.host != target.host:
+        raise Refused(
+            f"{target.host} redirects to {onward.host}, and this address was trusted for its host"
+        )
     if (target.url.scheme, onward.url.scheme) == ("https", "http"):
         raise Refused(
             f"{target.host} redirects from https to plain http",

@@ -40,7 +40,7 @@ async def web_fetch(
 ) -> Output:
     """Read one page: its title and main text, without menus and advertising. Plain text and JSON
     come as they are. Files such as PDFs and images cannot be read."""
-    response = await ctx.web.get(url, headers={"Accept": ACCEPT})
+    response = await ctx.web.get(url, headers={"Accept": ACCEPT}, stay=ctx.made_up(url))
     if not response.ok:
         raise ToolError(f"{response.url} answered {response.said}")
     title, text = await readable(response)

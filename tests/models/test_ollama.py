@@ -12,7 +12,7 @@ import pytest
 
 from harness.clock import FakeClock, settle
 from harness.models.ollama import OllamaModel
-from harness.models.ollama_host import OllamaHost, is_loopback, same_model
+from harness.models.ollama_host import OllamaHost, same_model
 from harness.models.patience import Timeouts
 from harness.models.port import (
     BadReply,
@@ -550,17 +550,25 @@ def test_a_name_without_a_tag_means_latest() -> None:
     assert same_model("hub.example:5000/me/model", "hub.example:5000/me/model:latest")
 
 
-@pytest.mark.parametrize(
-    ("address", "own"),
-    [
-        ("http://127.0.0.1:11434", True),
-        ("http://[::1]:11434", True),
-        ("localhost:11434", True),
-        ("http://gpu.lan:11434", False),
-    ],
-)
-def test_a_proxy_is_not_asked_for_this_machine(address: str, own: bool) -> None:
-    assert is_loopback(address) is own
+async def test_a_server_leads_nobody_to_another_one() -> None:
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        location = f"http://127.0.0.1:{port}/elsewhere"
+        writer.write(f"HTTP/1.1 307 Moved\r\nLocation: {location}\r\n\r\n".encode())
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        host = OllamaHost(f"http://127.0.0.1:{port}")
+
+        trouble = await host.probe("m")
+        await host.aclose()
+
+    assert trouble is not None
+    assert not [line for line in asked if b"elsewhere" in line]
 
 
 async def test_models_of_one_host_never_have_more_calls_under_way_than_it_has_slots() -> None:

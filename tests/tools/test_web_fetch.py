@@ -63,3 +63,12 @@ async def test_what_is_no_page_is_refused_with_a_reason(
 ) -> None:
     with pytest.raises(ToolError, match=why):
         await use(web_fetch, ctx, {"url": server.url(path)})
+
+
+async def test_a_made_up_address_on_a_trusted_host_stays_there(
+    ctx: ToolContext, server: FeedServer
+) -> None:
+    ctx.taint.read_outside("b.test", "nothing of note")
+
+    with pytest.raises(ToolError, match="trusted for its host"):
+        await use(web_fetch, ctx, {"url": server.url("/to_private.xml")})
