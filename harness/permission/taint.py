@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from unicodedata import normalize
 from urllib.parse import unquote, unquote_plus, urlsplit
 
 from harness.text.words import words
@@ -21,6 +22,8 @@ _TELLING = re.compile(r"[\w.+-]+@[\w.-]+|\d[\d .,/-]{4,}\d|[A-Za-z_-]*\d[\w-]{7,
 _ENDS = ".,;:!?'\"()[]<>"
 _CLOSING = ".,;:!?*_)]}>'"
 _ADDRESS = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
+# parameters that only tell where a visitor came from: people and models cut them off
+_TRACKING = re.compile(r"(?<![^&])(?:utm_\w+|(?:fb|g|y|ms)clk?id|mc_[ce]id)=[^&]*&?")
 
 
 class Taint:
@@ -51,9 +54,18 @@ class Taint:
         self.sources[source] = None
         self.read_private(text)
 
+    def read_kept(self, source: str, text: str) -> None:
+        """Notes came back whose writer kept no address that stood in nothing."""
+        self.read_notes(source, text)
+        self.read_addresses(text)
+
+    def read_addresses(self, text: str) -> None:
+        """Addresses that may be opened, in words that may not go out."""
+        self._addresses.update(addresses(text))
+
     def read_open(self, text: str) -> None:
         """Words that may go out again as they are: of the task, of a list of sources."""
-        self._addresses.update(addresses(text))
+        self.read_addresses(text)
         self._open.update(text.split(), telling(text))
         self._open_runs |= runs(text)
 
@@ -99,8 +111,15 @@ class Taint:
 
 
 def addresses(text: str) -> set[str]:
-    """The keys of all addresses in a text."""
-    return {address_key(url) for found in _ADDRESS.findall(text) for url in readings(found)}
+    """The keys of all addresses in a text, with and without what counts their visitors."""
+    found = (url for match in _ADDRESS.findall(text) for url in readings(match))
+    return {address_key(form) for url in found for form in (url, untracked(url))}
+
+
+def untracked(url: str) -> str:
+    """An address without the parameters that only tell where a visitor came from."""
+    before, mark, query = url.replace("&amp;", "&").partition("?")
+    return f"{before}{mark}{_TRACKING.sub('', query)}".rstrip("?&")
 
 
 def readings(url: str) -> Iterator[str]:
@@ -119,9 +138,21 @@ def address_key(url: str) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return url
+    host = "".join(map(readable, re.split(r"(\.)", host.rstrip("."))))
+    host = host.removeprefix("www.")
     place = host if port in {None, 80, 443} else f"{host}:{port}"
     query = f"?{parts.query}" if parts.query else ""
     return f"{place}{unquote(parts.path.rstrip('/'))}{unquote(query)}"
+
+
+def readable(label: str) -> str:
+    """A part of a host's name in its own letters: `xn--mnchen-3ya` is `münchen`."""
+    if not label.startswith("xn--"):
+        return normalize("NFC", label)
+    try:
+        return label.removeprefix("xn--").encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
 
 
 def host_of(url: str) -> str:
@@ -132,8 +163,8 @@ def host_of(url: str) -> str:
 
 
 def runs(text: str) -> set[tuple[str, ...]]:
-    """Every run of RUN words."""
-    said = words(text)
+    """Every run of RUN words; the letters of `S&P` are none."""
+    said = [word for word in words(text) if len(word) > 1 or not word.isalpha() or word > "\x7f"]
     return {tuple(said[i : i + RUN]) for i in range(len(said) - RUN + 1)}
 
 

@@ -10,11 +10,11 @@ from harness.permission.taint import VISITS, Taint
 
 PAGE = """
 See https://news.test/story?id=7&utm_source=x and (https://en.wiki.test/wiki/Mercury_(planet)).
-Also <https://a.test/b/>, "https://c.test/d". Version 4.2.1-rc7 costs 1 299 000 kroner.
+Also <https://a.test/b/>, "https://c.test/d". http://www.münchen.test/ä?q=ü
+[Clicks](https://e.test/?fbclid=1&p=2&gclid=3), [Wiki](https://en.wiki.test/wiki/Io_(moon)).
+Version 4.2.1-rc7 costs 1 299 000 kroner.
 """
-DIARY = (
-    "Ada's account number is 4417 1234 5678 and the code word for the safe is lighthouse."
-)
+DIARY = "Ada's account number is 4417 1234 5678 and the code word for the safe is lighthouse."
 
 
 @pytest.fixture
@@ -36,6 +36,11 @@ def taint() -> Taint:
         "https://a.test/b/",
         "https://c.test/d",
         "https://news.test/",
+        "https://news.test/story?id=7",
+        "https://e.test/?p=2",
+        "https://www.a.test/b",
+        "https://xn--mnchen-3ya.test/%C3%A4?q=%C3%BC",
+        "https://en.wiki.test/wiki/Io_%28moon%29",
     ],
 )
 def test_an_address_that_was_read_is_known(taint: Taint, url: str) -> None:
@@ -48,6 +53,8 @@ def test_an_address_that_was_read_is_known(taint: Taint, url: str) -> None:
         "https://news.test/story?id=8&utm_source=x",
         "https://news.test/story?id=7&utm_source=SECRET",
         "https://news.test/story",
+        "https://news.test/story?utm_source=SECRET",
+        "https://xn--mnchen-3yb.test/%C3%A4?q=%C3%BC",
         "https://news.test/?q=1",
         "https://x.news.test/",
         "https://other.test/",
