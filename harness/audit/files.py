@@ -96,7 +96,7 @@ def read_head(folder: Path) -> Head | None:
     raw = read_bytes(folder / HEAD)
     try:
         head = Head(**json.loads(raw)) if raw is not None else None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return None
     fits = head and isinstance(head.seq, int) and isinstance(head.size, int)
     return head if fits and head and len(str(head.hash)) == len(GENESIS) else None

@@ -167,7 +167,7 @@ class Walk:
 def anchors_of(line: Line) -> Iterator[Link]:
     removed: Any = line.details.get("removed")
     for each in removed if isinstance(removed, list) else []:
-        if isinstance(each, dict):
+        if isinstance(each, dict) and isinstance(each.get("seq", -1), int):
             yield Link(each.get("seq", -1), str(each.get("hash")))
 
 

@@ -111,7 +111,7 @@ def facts_of(file: TextIO) -> dict[str, Any]:
         file.seek(0)
         try:
             facts = json.load(file)
-        except json.JSONDecodeError:  # caught between two writes
+        except (ValueError, RecursionError):  # caught between two writes
             time.sleep(LOOK_SECONDS)
         else:
             return facts if isinstance(facts, dict) else {}

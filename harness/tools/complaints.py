@@ -7,21 +7,23 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from harness.config.names import did_you_mean
+from harness.text.words import clip
 from harness.tools.tool import Tool
 
+MOST = 20  # faults that are told
 LONGEST_ECHO = 60  # characters of a wrong value that an error repeats
 
 
 def complaints(tool: Tool, error: ValidationError) -> Iterator[str]:
     """Field by field, and then what the tool takes."""
     fields = tool.arguments.model_fields
-    for detail in error.errors(include_url=False):
+    for detail in error.errors(include_url=False)[:MOST]:
         place = ".".join(map(str, detail["loc"])) or "arguments"
         match detail["type"]:
             case "missing":
                 yield f"{place}: missing"
             case "extra_forbidden":
-                yield f"{place}: unknown; {did_you_mean(place, fields) or 'leave it out'}"
+                yield f"{clip(place, LONGEST_ECHO)}: unknown; {did_you_mean(place, fields) or 'leave it out'}"
             case _:
                 given = repr(detail["input"])
                 echo = given if len(given) <= LONGEST_ECHO else f"{given[:LONGEST_ECHO]}…"

@@ -147,7 +147,7 @@ def freed(entry: str, lesson: Lesson) -> str:
 
 def next_number(before: str, now: datetime) -> int:
     """The next free number of the day."""
-    used = re.findall(rf"^## \[LRN-{now:%Y%m%d}-(\d+)\]", before, flags=re.MULTILINE)
+    used = re.findall(rf"^## \[LRN-{now:%Y%m%d}-(\d{{1,9}})\]", before, flags=re.MULTILINE)
     return 1 + max(map(int, used), default=0)
 
 

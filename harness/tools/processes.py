@@ -15,6 +15,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.children import child_environment
 from harness.permission.commands import SAFE_PATH, resolve_program
 from harness.permission.script import Script, Simple
 from harness.permission.taming import tamed
@@ -30,7 +31,11 @@ LIMITS = {
     resource.RLIMIT_FSIZE: 2 * 1024**3,  # bytes of one file
     resource.RLIMIT_NOFILE: 1024,
 }
-KEPT = ("LANG", "TZ")  # of the parent's environment, and LC_*
+IDENTITY = {  # of commits: the person's own settings of git are switched off
+    f"GIT_{role}_{part}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for part, value in (("NAME", "harness"), ("EMAIL", "harness@localhost"))
+}
 
 
 class NotThere(OSError):
@@ -75,10 +80,11 @@ async def execute(
     return Finished(code, text, output.cut, timed_out)
 
 
-def child_environment(parent: Mapping[str, str], home: Path) -> dict[str, str]:
-    """What a command may know of ours: the language, the time zone, and a home of its own."""
-    kept = {name: parent[name] for name in parent if name in KEPT or name.startswith("LC_")}
-    return kept | {"PATH": ":".join(SAFE_PATH), "HOME": str(home), "TERM": "dumb"}
+def command_environment(parent: Mapping[str, str], home: Path) -> dict[str, str]:
+    """What a command may know of ours: what every child may, in a home of its own, and who it
+    works for where git asks."""
+    own = {"PATH": ":".join(SAFE_PATH), "HOME": str(home), "TMPDIR": str(home), "TERM": "dumb"}
+    return child_environment(parent) | IDENTITY | own
 
 
 @dataclass

@@ -22,7 +22,7 @@ from harness.permission.study import Study
 from harness.rooted import Outside, normal
 from harness.tools.context import ToolContext
 from harness.tools.globbing import expanded
-from harness.tools.processes import Finished, child_environment, execute
+from harness.tools.processes import Finished, command_environment, execute
 from harness.tools.tool import Output, ToolError, tool
 
 MAX_BYTES = 200_000  # of output
@@ -98,7 +98,7 @@ async def run(
     done = await execute(
         script,
         ctx.workspace.folder,
-        environment=child_environment(os.environ, home),
+        environment=command_environment(os.environ, home),
         seconds=seconds,
         max_bytes=MAX_BYTES,
     )

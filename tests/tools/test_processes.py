@@ -13,9 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.children import ALLOWED
 from harness.permission.shell import parse
 from harness.tools.globbing import expanded
-from harness.tools.processes import Finished, child_environment, execute
+from harness.tools.processes import IDENTITY, Finished, command_environment, execute
 
 DAEMON = """
 import os, sys, time
@@ -40,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def run(text: str, folder: Path, seconds: float = 20, max_bytes: int = 100_000) -> Finished:
-    environment = child_environment(os.environ, folder.parent)
+    environment = command_environment(os.environ, folder.parent)
     return await execute(
         parse(text), folder, environment=environment, seconds=seconds, max_bytes=max_bytes
     )
@@ -107,9 +108,9 @@ async def test_only_what_is_given_is_in_the_environment(
     done = await run("env", folder)
 
     names = {line.partition("=")[0] for line in done.output.splitlines()}
-    assert names - {"LANG", "TZ", "LC_ALL", "LC_CTYPE"} == {
-        *("PATH", "HOME", "TERM", "LC_TIME", "HARNESS_CALL")
-    }
+    own = {"PATH", "HOME", "TMPDIR", "TERM", "HARNESS_CALL"}
+    assert names <= ALLOWED | IDENTITY.keys() | own
+    assert names >= own | {"LC_TIME"}
     assert "PATH=/usr/local/bin:/usr/bin:/bin\n" in done.output
 
 
