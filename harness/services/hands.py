@@ -103,11 +103,14 @@ class Equipment:
 def taint_of(task: Task, private: str) -> Taint:
     """What a session knows before its first turn: its task, and what of its prompt is private.
 
-    Words that an agent asked with after reading a stranger's are no source of addresses.
+    Words that an agent asked with after reading a stranger's may not go out; the addresses in
+    them are known ones, for requests and answers are written without others.
     """
     outside = outside_of(task.payload)
     taint = Taint(outside)
-    if not outside:
+    if outside:
+        taint.read_addresses(task.prompt)
+    else:
         taint.read_open(task.prompt)
     for handed in handed_in(task.payload):
         taint.read_open(handed.text)  # an answer's own addresses are known: text/disarm.py

@@ -46,8 +46,8 @@ async def request(
     task = await ctx.bus.request(
         Request(
             agent=wanted,
-            prompt=prompt,
-            title=title.strip(),
+            prompt=ctx.keepable(prompt),
+            title=ctx.keepable(title.strip()),
             sender=ctx.agent,
             parent=ctx.task.id,
             priority=ctx.task.priority,

@@ -11,7 +11,7 @@ from harness.bus.port import Bus
 from harness.clock import Clock
 from harness.config.home import Home
 from harness.permission.places import Places
-from harness.permission.taint import Taint
+from harness.permission.taint import Taint, address_key, addresses
 from harness.rooted import Root
 from harness.text.disarm import disarmed
 from harness.text.secrets import Redactor
@@ -40,11 +40,15 @@ class ToolContext:
     skills: Mapping[str, Skill] = field(default_factory=dict)  # the agent's, by name
     redactor: Redactor = field(default_factory=Redactor)  # for whatever is written down
 
-    def keepable(self, text: str) -> str:
+    def keepable(self, text: str, before: str = "") -> str:
         """The text as it may be kept in a file: without secrets, and after reading a stranger's
-        words without addresses that stood in nothing."""
+        words without addresses that stood in nothing. Those of `before`, which it replaces, stay.
+        """
         safe = self.redactor.text(text)
-        return disarmed(safe, self.taint.knows) if self.taint.tainted else safe
+        if not self.taint.tainted:
+            return safe
+        there = addresses(before)
+        return disarmed(safe, lambda url: self.taint.knows(url) or address_key(url) in there)
 
     def made_up(self, url: str) -> bool:
         """Whether an address stood in nothing that a session read which has read a stranger's

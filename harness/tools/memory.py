@@ -37,6 +37,7 @@ def foreseen(ctx: ToolContext, action: Action, arguments: Any) -> Action:
     timeout=30,
     traits={Trait.READS_PRIVATE, Trait.CHANGES_STATE},
     plan=foreseen,
+    keeps=True,
 )
 async def memory(
     ctx: ToolContext,

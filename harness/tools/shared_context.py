@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -46,6 +46,7 @@ def foreseen(ctx: ToolContext, action: Action, arguments: Any) -> Action:
     timeout=30,
     traits={Trait.READS_PRIVATE, Trait.CHANGES_STATE},
     plan=foreseen,
+    keeps=True,
 )
 async def shared_context(
     ctx: ToolContext,
@@ -62,8 +63,7 @@ async def shared_context(
     """Read and change the pages that all agents share. `list` names them, `read` gives the version
     too. A `write` with an old version is refused: read again, put your change into
     the new text, write again. `append` needs no version."""
-    pages = Pages(ctx.home.shared_context, list(ctx.taint.sources))
-    text = ctx.keepable(text)
+    pages = Pages(ctx.home.shared_context, list(ctx.taint.sources), ctx.keepable)
     match action:
         case "list":
             return await asyncio.to_thread(pages.list)
@@ -75,6 +75,14 @@ async def shared_context(
             return await asyncio.to_thread(pages.append, name, text)
 
 
+Keepable = Callable[[str, str], str]  # a text, and what was in its place before
+
+
+def as_it_is(text: str, before: str) -> str:
+    """For a hand that nobody could have led."""
+    return text
+
+
 class Pages:
     """The markdown files of one folder. Every method may raise ToolError.
 
@@ -82,10 +90,14 @@ class Pages:
     until a person deletes the mark.
     """
 
-    def __init__(self, folder: Path, outside: Sequence[str] = ()) -> None:
-        """`outside`: whose words the session that writes has read."""
+    def __init__(
+        self, folder: Path, outside: Sequence[str] = (), keepable: Keepable = as_it_is
+    ) -> None:
+        """`outside`: whose words the session that writes has read; `keepable`: the form in
+        which it may keep a text where another one was."""
         self.folder = folder
         self.outside = outside
+        self.keepable = keepable
 
     def list(self) -> Output:
         """Every page with its version and length."""
@@ -122,7 +134,8 @@ class Pages:
             before = read_plain(path)
             if before is not None or version not in {"", NEW}:
                 self._compare(path, before, version)
-            return save(path, self._marked(text, before))
+            kept = self.keepable(text, before or "")
+            return save(path, self._marked(kept, before or ""))
 
     def append(self, name: str, text: str) -> Output:
         """Add to the end of a page, which is made when it is missing."""
@@ -131,11 +144,12 @@ class Pages:
             raise ToolError("text is empty: there is nothing to append")
         with locked(self.folder):
             before = (read_plain(path) or "").rstrip("\n")
-            return save(path, self._marked(f"{before}\n{text}" if before else text, before))
+            added = self.keepable(text, before)
+            return save(path, self._marked(f"{before}\n{added}" if before else added, before))
 
-    def _marked(self, text: str, before: str | None) -> str:
+    def _marked(self, text: str, before: str) -> str:
         """The text with the mark that the page had, and that of the session."""
-        return marked(unmarked(text), [*sources_of(before or ""), *self.outside])
+        return marked(unmarked(text), [*sources_of(before), *self.outside])
 
     def _compare(self, path: Path, before: str | None, version: str) -> None:
         """Refuse a write that would undo what somebody else wrote meanwhile."""

@@ -79,6 +79,7 @@ class Tool:
     timeout: float = 60.0  # seconds
     traits: AbstractSet[Trait] = frozenset()
     plan: Plan = as_declared
+    keeps: bool = False  # it reads back what was kept without made-up addresses (ToolContext)
 
     @property
     def spec(self) -> ToolSpec:
@@ -112,6 +113,7 @@ def tool(
     timeout: float = 60.0,
     traits: AbstractSet[Trait] = frozenset(),
     plan: Plan = as_declared,
+    keeps: bool = False,
 ) -> Callable[[Function], Tool]:
     """Make a Tool of `async def name(ctx, ...)`; `ctx` is left out of schema and manual."""
 
@@ -127,6 +129,7 @@ def tool(
             timeout=timeout,
             traits=traits,
             plan=plan,
+            keeps=keeps,
         )
 
     return build

@@ -214,6 +214,8 @@ class Toolbox:
         traits = tool.traits if tool else frozenset()
         if result.source and Trait.READS_UNTRUSTED in traits and Trait.READS_PRIVATE not in traits:
             self.gate.taint.read_outside(result.source, text)
+        elif result.source and tool is not None and tool.keeps:
+            self.gate.taint.read_kept(result.source, text)
         elif result.source:
             self.gate.taint.read_notes(result.source, text)
         elif Trait.READS_PRIVATE in traits:

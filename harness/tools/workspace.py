@@ -18,6 +18,7 @@ from harness.tools.tool import ToolError
 
 MAX_BYTES = 2_000_000  # of a file that is read or written
 MOST_FILES = 50_000  # that one search looks at
+SHARED = "shared-context"  # the folder of the pages that all agents share
 LEFT_OUT = frozenset({".git", ".harness"})  # what nobody looks for in a workspace
 
 P = ParamSpec("P")
@@ -90,7 +91,10 @@ def whose(ctx: ToolContext, path: str, text: str) -> str:
 def with_mark(ctx: ToolContext, path: str, text: str, before: str) -> str:
     """A page's text with the mark that it had, and that of what the session has read.
 
-    Only markdown has a place for marks.
+    Only markdown has a place for marks. What all agents share is written as `shared_context` does.
     """
     sources = [*sources_of(before), *ctx.taint.sources]
-    return marked(unmarked(text), sources) if sources and path.endswith(".md") else text
+    if not sources or not path.endswith(".md"):
+        return text
+    shared = folded(path).startswith(f"{SHARED}/")
+    return marked(unmarked(ctx.keepable(text, before) if shared else text), sources)
