@@ -90,5 +90,6 @@ class CallRecords:
             "ok": result.ok if result else None,
             "verdict": result.verdict if result else None,
         }
-        action = ASKED if result and result.waits else CALLED
-        self.audit.record(f"agent:{self.task.agent}", action, call.name, facts)
+        waits = {"approval": result.waits} if result and result.waits else {}
+        action = ASKED if waits else CALLED
+        self.audit.record(f"agent:{self.task.agent}", action, call.name, facts | waits)
