@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from unicodedata import normalize
 from urllib.parse import unquote, unquote_plus, urlsplit
 
+from harness.permission.index import Index
 from harness.text.words import words
 
 RUN = 5  # words in a row that are no chance any more
@@ -33,11 +34,11 @@ class Taint:
         """`sources`: where what began the session came from, if it came from outside."""
         self.sources = dict.fromkeys(sources)
         self.visits: Counter[str] = Counter()
-        self._addresses: set[str] = set()
-        self._open: set[str] = set()  # words of strangers, and of those who asked
-        self._private_runs: set[tuple[str, ...]] = set()
-        self._open_runs: set[tuple[str, ...]] = set()
-        self._private_words: set[str] = set()
+        self._addresses = Index(addresses)
+        self._open = Index(spoken)  # words of strangers, and of those who asked
+        self._open_runs = Index(runs)
+        self._private_runs = Index(runs)
+        self._private_words = Index(telling)
 
     @property
     def tainted(self) -> bool:
@@ -61,22 +62,22 @@ class Taint:
 
     def read_addresses(self, text: str) -> None:
         """Addresses that may be opened, in words that may not go out."""
-        self._addresses.update(addresses(text))
+        self._addresses.add(text)
 
     def read_open(self, text: str) -> None:
         """Words that may go out again as they are: of the task, of a list of sources."""
         self.read_addresses(text)
-        self._open.update(text.split(), telling(text))
-        self._open_runs |= runs(text)
+        self._open.add(text)
+        self._open_runs.add(text)
 
     def read_private(self, text: str) -> None:
         """Words that are nobody else's business."""
-        self._private_runs |= runs(text)
-        self._private_words.update(telling(text))
+        self._private_runs.add(text)
+        self._private_words.add(text)
 
     def knows(self, url: str) -> bool:
         """Whether the address stood in what was read: opening it tells nobody anything new."""
-        return address_key(url) in self._addresses or self.is_front_page(url)
+        return address_key(url) in self._addresses.found or self.is_front_page(url)
 
     def is_front_page(self, url: str) -> bool:
         """Whether it is the bare host of an address that stood there."""
@@ -84,7 +85,7 @@ class Taint:
         return (
             "/" not in key
             and "?" not in key
-            and any(known.startswith(f"{key}/") for known in self._addresses)
+            and any(known.startswith(f"{key}/") for known in self._addresses.found)
         )
 
     def visit(self, url: str) -> None:
@@ -96,9 +97,10 @@ class Taint:
         Only what is not a stranger's already counts.
         """
         plain = unquote_plus(text)
-        if run := next(iter((runs(plain) & self._private_runs) - self._open_runs), None):
+        own_runs = runs(plain) & self._private_runs.found
+        if run := next(iter(own_runs - self._open_runs.found), None):
             return f"words of your own files (`{' '.join(run)}`)"
-        said = self._private_words & telling(plain)
+        said = self._private_words.found & telling(plain)
         if own := next((word for word in sorted(said) if not self._is_open(word)), None):
             return f"`{own}`, which stands in your own files"
         for word in re.split(r"[\s/?&=#]+", plain):
@@ -107,7 +109,7 @@ class Taint:
         return None
 
     def _is_open(self, word: str) -> bool:
-        return word in self._open or any(word in known for known in self._open)
+        return word in self._open.found or any(word in known for known in self._open.found)
 
 
 def addresses(text: str) -> set[str]:
@@ -166,6 +168,11 @@ def runs(text: str) -> set[tuple[str, ...]]:
     """Every run of RUN words; the letters of `S&P` are none."""
     said = [word for word in words(text) if len(word) > 1 or not word.isalpha() or word > "\x7f"]
     return {tuple(said[i : i + RUN]) for i in range(len(said) - RUN + 1)}
+
+
+def spoken(text: str) -> set[str]:
+    """What may be said again: every word, and what tells something by itself."""
+    return {*text.split(), *telling(text)}
 
 
 def telling(text: str) -> set[str]:

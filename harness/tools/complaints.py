@@ -23,7 +23,8 @@ def complaints(tool: Tool, error: ValidationError) -> Iterator[str]:
             case "missing":
                 yield f"{place}: missing"
             case "extra_forbidden":
-                yield f"{clip(place, LONGEST_ECHO)}: unknown; {did_you_mean(place, fields) or 'leave it out'}"
+                ask = did_you_mean(place, fields) or "leave it out"
+                yield f"{clip(place, LONGEST_ECHO)}: unknown; {ask}"
             case _:
                 given = repr(detail["input"])
                 echo = given if len(given) <= LONGEST_ECHO else f"{given[:LONGEST_ECHO]}…"
