@@ -96,6 +96,8 @@ class Taint:
 
         Only what is not a stranger's already counts.
         """
+        if not text:
+            return None
         plain = unquote_plus(text)
         own_runs = runs(plain) & self._private_runs.found
         if run := next(iter(own_runs - self._open_runs.found), None):
