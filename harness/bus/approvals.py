@@ -110,11 +110,20 @@ def decide(
     """Write a person's word. Raises NotFound, IllegalTransition: it was decided, it is too
     late, or its task is over."""
     before = load(tx, approval_id)
+    if before.decided_at is not None:
+        raise IllegalTransition(
+            f"approval {approval_id} was {before.state} already, by {before.decided_by}"
+        )
     if before.at(tx.now) is not ApprovalState.PENDING:
-        raise IllegalTransition(f"the approval {approval_id} is {before.at(tx.now)} already")
+        raise IllegalTransition(
+            f"approval {approval_id} expired at {stamp(before.expires_at)}: the call is not made"
+        )
     task = transitions.load(tx, before.task)
     if task.state not in (State.REQUEST, State.CONFIRMED):
-        raise IllegalTransition(f"its task {task.id} is {task.outcome or task.state}: too late")
+        raise IllegalTransition(
+            f"approval {approval_id} is of task {task.id}, which is over:"
+            f" {task.outcome or task.state}"
+        )
     state = ApprovalState.APPROVED if approved else ApprovalState.DENIED
     until = tx.now + HOLDS if approved else before.expires_at
     values = {

@@ -31,13 +31,19 @@ COMMANDS = {  # name: (module in this room, whether it is a group of commands)
     "cron": ("cron", True),
     "queue": ("queue", True),
     "dead": ("dead", True),
+    "approvals": ("approvals", True),
     "service": ("service", True),
     "audit": ("audit", True),
     "hooks": ("hooks", True),
     "backup": ("backup", False),
     "restore": ("backup", False),
 }
-CHANGES = {"cron", "queue", "dead"}  # groups whose writing commands lie in NAME_changes
+CHANGES = {
+    "cron",
+    "queue",
+    "dead",
+    "approvals",
+}  # groups whose writing commands lie in NAME_changes
 EVERYWHERE = {"--home": 2, "--json": 1}  # options of every command, and the words they take
 CANNOT_RUN = 78  # EX_CONFIG
 INTERRUPTED = 130  # 128 + SIGINT, as shells do

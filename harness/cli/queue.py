@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from harness.bus.port import Event, State, Task
+from harness.bus.port import Approval, Event, State, Task
 from harness.bus.reader import Reader
 from harness.cli.output import (
     HomeOption,
@@ -53,10 +56,11 @@ def list_tasks(
     place = the_home(home)
     with Reader(place.database) as reader:
         tasks = reader.tasks(state=state, agent=agent, limit=limit)
+        asked = questions_of(reader)
     if not tasks and agent is not None:
         check_agent(place, agent)
     if as_json:
-        emit([task_shape(task) for task in tasks])
+        emit([task_shape(task) | waits_shape(asked[task.id]) for task in tasks])
         return
     rows = [
         (
@@ -72,6 +76,22 @@ def list_tasks(
     ]
     headers = ("task", "agent", "state", "outcome", "tries", "since", "title")
     table(headers, rows, "no such tasks")
+    for task in tasks:
+        for question in asked[task.id]:
+            say(f"{task.id} waits for you: harness approvals show {question.id}")
+
+
+def questions_of(reader: Reader) -> Mapping[str, list[Approval]]:
+    """The calls about which a person is asked, by their tasks."""
+    found: dict[str, list[Approval]] = defaultdict(list)
+    for question in reader.pending_approvals(datetime.now(UTC)):
+        found[question.task].append(question)
+    return found
+
+
+def waits_shape(questions: Sequence[Approval]) -> dict[str, list[str]]:
+    """The approvals for which a task waits."""
+    return {"waits_for": [question.id for question in questions]}
 
 
 def check_agent(home: Home, agent: str) -> None:
@@ -91,10 +111,12 @@ def show(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = Fals
         found = reader.get(task)
         events = reader.events(found.id)
         deliveries = reader.deliveries(found.id)
+        asked = questions_of(reader)[found.id]
     if as_json:
-        emit({**task_shape(found), "events": [event_shape(event) for event in events]})
+        shape = task_shape(found) | waits_shape(asked)
+        emit(shape | {"events": [event_shape(event) for event in events]})
         return
-    show_task(place, found)
+    show_task(place, found, asked)
     say()
     rows = [(e.seq, local(e.at), e.state, e.outcome, e.attempt, e.actor, e.note) for e in events]
     table(("seq", "at", "state", "outcome", "try", "by", "note"), rows, "no events")
@@ -105,7 +127,7 @@ def show(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = Fals
         say(f"\n{clean(found.result.text)}")
 
 
-def show_task(home: Home, task: Task) -> None:
+def show_task(home: Home, task: Task, asked: Sequence[Approval]) -> None:
     result = task.result
     transcript = home.sessions / f"{task.id}-{task.attempt}.jsonl"
     facts(
@@ -120,6 +142,7 @@ def show_task(home: Home, task: Task) -> None:
             "parent": task.parent,
             "key": task.key,
             "not before": local(task.not_before) if task.state is State.REQUEST else None,
+            "waits for": ", ".join(map(waited_for, asked)) or None,
             "held by": f"{task.owner} until {local(task.lease_until)}"
             if task.lease_until
             else None,
@@ -131,6 +154,11 @@ def show_task(home: Home, task: Task) -> None:
             "transcript": transcript if transcript.exists() else None,
         }
     )
+
+
+def waited_for(question: Approval) -> str:
+    expires = age(question.expires_at)
+    return f"approval {question.id} to call {question.tool} (expires {expires})"
 
 
 @app.command()

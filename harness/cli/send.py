@@ -11,8 +11,19 @@ import typer
 
 from harness.bus.port import Outcome, Priority, Request, State, Task
 from harness.bus.reader import Reader
-from harness.cli.output import HomeOption, JsonOption, age, clean, emit, note, say, the_home
+from harness.cli.output import (
+    HomeOption,
+    JsonOption,
+    age,
+    clean,
+    emit,
+    note,
+    say,
+    short,
+    the_home,
+)
 from harness.cli.posting import audit, open_bus
+from harness.cli.queue import questions_of
 from harness.cli.shapes import task_shape
 from harness.config.durations import parse_duration
 from harness.config.home import Home
@@ -118,10 +129,12 @@ def wait_for(home: Home, task: Task, patience: float) -> Task:
     WaitTimeout."""
     until = time.monotonic() + patience
     seen, over_since = 0, None
+    told: set[str] = set()
     with Reader(home.database) as reader:
         while time.monotonic() < until or over_since is not None:
             task = reader.get(task.id)
             seen = tell_news(reader, task, seen)
+            tell_questions(reader, task, told)
             if task.state is State.DEAD or (task.state is State.FINAL and is_settled(task)):
                 return task
             if task.state is State.FINAL:
@@ -130,8 +143,9 @@ def wait_for(home: Home, task: Task, patience: float) -> Task:
                     note(f"not delivered yet, see: harness queue show {task.id}")
                     return task
             time.sleep(LOOK_SECONDS)
+        waits = " and waits for you" if questions_of(reader)[task.id] else ""
     raise WaitTimeout(
-        f"task {task.id} is still in {task.state} after {int(patience)} s; it goes on",
+        f"task {task.id} is still in {task.state}{waits} after {int(patience)} s; it goes on",
         hint=f"look at it with: harness queue show {task.id}",
     )
 
@@ -150,6 +164,20 @@ def tell_news(reader: Reader, task: Task, seen: int) -> int:
             why = f": {event.note}" if event.note else ""
             note(f"  {age(event.at)}  {WORDS[event.state]} (attempt {event.attempt}){why}")
     return seen
+
+
+def tell_questions(reader: Reader, task: Task, told: set[str]) -> None:
+    """Say of each call about which a person is asked how to answer; `told` remembers which."""
+    if task.state is not State.REQUEST:
+        return
+    for question in questions_of(reader)[task.id]:
+        if question.id not in told:
+            told.add(question.id)
+            call = short(f"{question.tool} {question.shown}", 100)
+            note(f"task {task.id} waits for you: may {task.agent} call {call}")
+            note(f"  the whole call: harness approvals show {question.id}")
+            note(f"  yes: harness approvals approve {question.id}")
+            note(f"  no:  harness approvals deny {question.id}")
 
 
 def show(task: Task) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from harness.bus.port import Event, Result, Slot, Task
+from harness.bus.port import Approval, Event, Result, Slot, Task
 from harness.bus.runs import run_of
 from harness.cli.output import iso
 
@@ -60,6 +61,25 @@ def event_shape(event: Event) -> dict[str, Any]:
         "actor": event.actor,
         "at": iso(event.at),
         "note": event.note,
+    }
+
+
+def approval_shape(approval: Approval, now: datetime, *, is_open: bool) -> dict[str, Any]:
+    return {
+        "id": approval.id,
+        "state": approval.at(now),
+        "open": is_open,
+        "agent": approval.agent,
+        "task": approval.task,
+        "tool": approval.tool,
+        "arguments": approval.shown,
+        "call": approval.call,
+        "reason": approval.reason,
+        "asked_at": iso(approval.asked_at),
+        "expires_at": iso(approval.expires_at),
+        "decided_at": iso(approval.decided_at),
+        "decided_by": approval.decided_by,
+        "note": approval.note,
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from harness.bus.port import State, Task
+from harness.bus.port import Approval, State, Task
 from harness.bus.reader import Reader
 from harness.cli.health import (
     SILENCE_SECONDS,
@@ -59,6 +59,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
             for task in reader.tasks(state=state, limit=LAST)
         ]
         last = sorted(last, key=lambda task: task.updated_at, reverse=True)[:LAST]
+        questions = reader.pending_approvals(datetime.now(UTC))
         health = read_health(place, reader, running=daemon is not None)
         rows = cron_rows(crew.crontab, reader, datetime.now(UTC)) if crew else []
     upcoming = sorted((row for row in rows if row.next_run), key=lambda row: str(row.next_run))
@@ -71,6 +72,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         "agents": sorted(crew.profiles) if crew else [],
         "lanes": counts,
         "dead": sum(lane[State.DEAD] for lane in counts.values()),
+        "questions": len(questions),
         **health_shape(health),
         "next": [{"job": row.job, "at": row.next_run} for row in upcoming[:NEXT]],
         "last": [ended_shape(task) for task in last],
@@ -78,7 +80,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         emit(report)
     else:
-        show(place, daemon, problems, health, counts, upcoming, last)
+        show(place, daemon, problems, questions, health, counts, upcoming, last)
     if daemon is None:
         raise typer.Exit(NOT_RUNNING)
 
@@ -96,6 +98,7 @@ def show(
     home: Home,
     daemon: dict[str, Any] | None,
     problems: list[Problem],
+    questions: list[Approval],
     health: Health,
     counts: dict[str, dict[State, int]],
     upcoming: list[CronRow],
@@ -109,6 +112,7 @@ def show(
             "files": f"{counted(len(problems), 'problem')}: harness agents lint"
             if problems
             else "in order",
+            "asks you": questions_line(questions),
             "failing": failing_line(health),
             "waiting": waiting_line(health),
             "recovered": recovered_line(health),
@@ -128,6 +132,15 @@ def show(
             for t in last
         ]
         table(("last", "agent", "outcome", "title", "error"), ends, "")
+
+
+def questions_line(questions: list[Approval]) -> str | None:
+    """The calls that wait for the person, or None."""
+    if not questions:
+        return None
+    since = age(questions[0].asked_at)
+    many = counted(len(questions), "call")
+    return f"whether to make {many}, the first asked {since}: harness approvals list"
 
 
 def running(daemon: dict[str, Any] | None, health: Health) -> str:
