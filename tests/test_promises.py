@@ -1,4 +1,4 @@
-"""docs/promises.md names tests; each of them must be there."""
+"""The promises and the threat model name tests; each of them must be there."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 TESTS = Path(__file__).parent
-PAGE = TESTS.parent / "docs" / "promises.md"
-ROWS = {*range(1, 17), 21, 22}
+DOCS = TESTS.parent / "docs"
+PAGE = DOCS / "promises.md"
+ROWS = {*range(1, 17), 21, 22, 25}
 
 
 def functions(file: Path) -> set[str]:
@@ -20,12 +23,23 @@ def functions(file: Path) -> set[str]:
     }
 
 
-def test_every_promise_names_tests_that_are_there() -> None:
-    named = re.findall(r"`([\w/]+\.py)::(\w+)`", PAGE.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("page", ["promises.md", "threat-model.md"])
+def test_every_promise_names_tests_that_are_there(page: str) -> None:
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", (DOCS / page).read_text(encoding="utf-8"))
 
     missing = [f"{file}::{name}" for file, name in named if name not in functions(TESTS / file)]
 
+    assert named
     assert missing == []
+
+
+def test_every_claim_of_the_threat_model_names_a_test() -> None:
+    text = (DOCS / "threat-model.md").read_text(encoding="utf-8")
+    defended = text.partition("## What is defended")[2].partition("## What is not")[0]
+    claims = re.findall(r"^\| (?!claim|---)(.+?) \| (.*) \|$", defended, re.MULTILINE)
+
+    assert len(claims) > 20
+    assert [claim for claim, shown in claims if "::test_" not in shown] == []
 
 
 def test_every_row_has_a_test() -> None:

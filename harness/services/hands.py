@@ -113,7 +113,7 @@ def taint_of(task: Task, private: str) -> Taint:
     else:
         taint.read_open(task.prompt)
     for handed in handed_in(task.payload):
-        taint.read_open(handed.text)  # an answer's own addresses are known: text/disarm.py
+        taint.read_addresses(handed.text)
     taint.read_private(private)
     return taint
 

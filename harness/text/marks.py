@@ -26,8 +26,13 @@ def marked(text: str, sources: Iterable[str]) -> str:
 
 
 def unmarked(text: str) -> str:
-    """The text without any mark."""
-    return _MARK.sub("", text)
+    """The text without any mark; words before and behind one stay two."""
+    return _MARK.sub(lambda mark: " " if within_a_line(mark) else "", text)
+
+
+def within_a_line(mark: re.Match[str]) -> bool:
+    around = (mark.string[mark.start() - 1 : mark.start()], mark.string[mark.end() :][:1])
+    return all(sign and sign != "\n" for sign in around)
 
 
 def sources_of(text: str) -> list[str]:

@@ -122,7 +122,7 @@ class Toolbox:
     def hear(self, sender: str, text: str) -> None:
         """A note was read: a person's words may go out again, a stranger's words stay theirs."""
         if has_fence(text):
-            self.gate.taint.read_outside(sender, text)
+            self.gate.taint.read_kept(sender, text)
         elif sender == PERSON:
             self.gate.taint.read_open(text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 
 from harness.config.home import Home
 from harness.files import LinkRefused
+from harness.permission.taint import Taint
+from harness.text.marks import sources_of
 from harness.tools.context import ToolContext
 from harness.tools.shared_context import Pages, shared_context
 from harness.tools.tool import Output, ToolError
@@ -170,3 +173,41 @@ def test_two_processes_lose_no_update(tmp_path: Path) -> None:
 
     assert [adder.returncode for adder in adders] == [0, 0]
     assert pages.read("count.md").data["text"] == "80\n"
+
+
+async def test_a_page_keeps_its_mark_until_a_person_takes_it_away(
+    ctx: ToolContext, home: Home
+) -> None:
+    page = home.shared_context / "view.md"
+    after_reading = replace(ctx, taint=Taint(["b.test"]))
+    await do(after_reading, "write", name="view", text="# View\nSell.")
+    marked_text = page.read_text()
+
+    read = await do(ctx, "read", name="view")
+    version = read.data["version"]
+    await do(ctx, "write", name="view", text="# View\nMine.", version=version)
+
+    assert marked_text.splitlines()[0] == "# View <!-- from outside: b.test -->"
+    assert read.source == "shared-context/view.md"
+    assert sources_of(page.read_text()) == ["b.test"]
+
+    page.write_text("# View\nMine, and checked.\n")
+    await do(ctx, "append", name="view", text="More of mine.")
+
+    assert sources_of(page.read_text()) == []
+    assert (await do(ctx, "read", name="view")).source == ""
+
+
+async def test_a_made_up_address_is_kept_so_that_nobody_follows_it(
+    ctx: ToolContext, home: Home
+) -> None:
+    taint = Taint()
+    taint.read_outside("b.test", "see https://b.test/a")
+
+    text = "![](https://evil.test/?d=1) https://b.test/a"
+    await do(replace(ctx, taint=taint), "write", name="view", text=text)
+
+    kept = (home.shared_context / "view.md").read_text()
+    assert "hxxps://evil.test/?d=1" in kept
+    assert "![" not in kept
+    assert "https://b.test/a" in kept
