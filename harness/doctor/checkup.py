@@ -44,6 +44,7 @@ CHECKS: Mapping[str, Check] = {
     "leases": tasks.leases,
     "waiting": tasks.waiting,
     "dead": tasks.dead,
+    "approvals": tasks.approvals,
     "failing": tasks.failing,
     "recoveries": tasks.recoveries,
     "feeds": feeds.feeds,

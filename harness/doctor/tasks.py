@@ -11,6 +11,7 @@ from harness.doctor.patient import Patient
 
 STALE = timedelta(minutes=10)  # a request that has been due for so long deserves a word
 OVER = timedelta(minutes=2)  # the watcher takes up a lease that ran out within seconds
+HOUR = timedelta(hours=1)  # a question open for so long, or for no longer, deserves a word
 FORTNIGHT = timedelta(days=14)
 UNITS = (("days", 86_400), ("h", 3_600), ("min", 60))
 EVERY = 1_000_000  # rows
@@ -64,6 +65,26 @@ def dead(patient: Patient) -> Iterator[Finding]:
             f" {newest.error or 'no error was noted'}",
             "harness dead list; then harness dead resend TASK, or harness dead purge",
         )
+
+
+def approvals(patient: Patient) -> Iterator[Finding]:
+    """No agent has waited long for a person's word."""
+    with patient.reader() as reader:
+        questions = reader.pending_approvals(patient.now)
+    old = [each for each in questions if patient.now - each.asked_at > HOUR]
+    ending = [each for each in questions if each.expires_at - patient.now < HOUR]
+    if old:
+        many = "1 call has" if len(old) == 1 else f"{len(old)} calls have"
+        since = span(patient.now - old[0].asked_at)
+        told = f"{many} waited for your word for more than an hour, the first for {since}"
+        yield Finding(Level.WARNING, told, "harness approvals list")
+    if ending:
+        next_one = min(ending, key=lambda each: each.expires_at)
+        many = "1 question expires" if len(ending) == 1 else f"{len(ending)} questions expire"
+        left = span(next_one.expires_at - patient.now)
+        told = f"{many} within the hour, the first in {left}: {next_one.agent}, {next_one.tool}"
+        fix = f"harness approvals show {next_one.id}; unanswered, the call is not made"
+        yield Finding(Level.WARNING, told, fix)
 
 
 def failing(patient: Patient) -> Iterator[Finding]:

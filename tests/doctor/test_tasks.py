@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from harness.bus.port import Outcome, Recovered, Request, Result
+from harness.bus.port import Outcome, Question, Recovered, Request, Result
 from harness.bus.sqlite import SqliteBus
 from harness.clock import FakeClock
 from harness.config.home import Home
@@ -15,7 +15,7 @@ from harness.services.lock import HomeLock
 from tests.bus.steps import taken
 from tests.doctor.conftest import Look
 
-CHECKS = ["leases", "waiting", "dead", "failing", "recoveries"]
+CHECKS = ["leases", "waiting", "dead", "approvals", "failing", "recoveries"]
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -77,6 +77,26 @@ async def test_dead_letters_are_counted_and_the_newest_is_named(look: Look, bus:
     assert "1 dead letter waits for a person" in found.message
     assert "the sea is gone" in found.message
     assert "harness dead resend TASK" in str(found.fix)
+
+
+async def test_a_question_is_told_of_when_it_is_old_and_when_it_ends(
+    look: Look, bus: SqliteBus, clock: FakeClock
+) -> None:
+    until = clock.now() + timedelta(hours=12)
+    await bus.request(Request("scout", "Look."))
+    task = await taken(bus)
+    asked = await bus.ask_approval(task, Question("write", "hash", "{}", "no rule", until))
+    await bus.park(task, "waiting")
+
+    at_once = look("approvals")
+    (old,) = look("approvals", now=clock.now() + timedelta(hours=3))
+    _, ending = look("approvals", now=until - timedelta(minutes=20))
+
+    assert at_once == look("approvals", now=until) == []
+    assert (old.level, old.fix) == (Level.WARNING, "harness approvals list")
+    assert old.message == "1 call has waited for your word for more than an hour, the first for 3 h"
+    assert ending.message == "1 question expires within the hour, the first in 20 min: scout, write"
+    assert asked.id in str(ending.fix)
 
 
 async def test_a_job_that_fails_in_a_row_is_told_and_one_that_failed_once_is_not(
