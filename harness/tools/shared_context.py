@@ -15,6 +15,7 @@ from pydantic import Field
 from harness.config.names import did_you_mean
 from harness.files import locked, mode_of, read_plain, write_whole
 from harness.permission.action import Action, Trait
+from harness.text.fence import unfenced
 from harness.text.marks import marked, sources_of, unmarked
 from harness.tools.context import ToolContext
 from harness.tools.tool import Output, ToolError, tool
@@ -127,7 +128,7 @@ class Pages:
 
     def write(self, name: str, text: str, version: str) -> Output:
         """Replace a page whose version is still the one given, or make a new one."""
-        path = self._path(name)
+        path, text = self._path(name), bare(text)
         if not text.strip():
             raise ToolError("text is empty: a page is not emptied by writing nothing")
         with locked(self.folder):
@@ -139,7 +140,7 @@ class Pages:
 
     def append(self, name: str, text: str) -> Output:
         """Add to the end of a page, which is made when it is missing."""
-        path = self._path(name)
+        path, text = self._path(name), bare(text)
         if not text.strip():
             raise ToolError("text is empty: there is nothing to append")
         with locked(self.folder):
@@ -172,6 +173,11 @@ class Pages:
 
     def _path(self, name: str) -> Path:
         return self.folder / page_name(name)
+
+
+def bare(text: str) -> str:
+    """What a page says, without the mark and the block in which the model reads it."""
+    return unmarked(unfenced(text))
 
 
 def page_name(name: str) -> str:

@@ -97,4 +97,5 @@ def with_mark(ctx: ToolContext, path: str, text: str, before: str) -> str:
     if not sources or not path.endswith(".md"):
         return text
     shared = folded(path).startswith(f"{SHARED}/")
-    return marked(unmarked(ctx.keepable(text, before) if shared else text), sources)
+    plain = unmarked(text)
+    return marked(ctx.keepable(plain, before) if shared else plain, sources)
