@@ -56,7 +56,7 @@ async def memory(
             return await asyncio.to_thread(shelf.read)
         case "append" | "log":
             sources = list(ctx.taint.sources)
-            note = ctx.keepable(text)
+            note = ctx.keepable(unmarked(text))
             return await asyncio.to_thread(shelf.append, note, ctx.clock.now(), sources)
         case "search":
             return await asyncio.to_thread(shelf.search, query or text)
