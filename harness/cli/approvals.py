@@ -70,7 +70,7 @@ def list_approvals(
             each.task,
             each.tool,
             short(each.shown, 40),
-            short(each.reason, 40),
+            short(escaped(each.reason), 40),
             "-" if each.state is ApprovalState.DENIED else age(each.expires_at, now),
         )
         for each in found

@@ -11,6 +11,7 @@ import pytest
 from harness.clock import FakeClock
 from tests.doubles.feed_server import FeedServer
 from tests.flows.house import House
+from tests.flows.person import write
 
 SHORTLY_BEFORE = datetime(2026, 1, 5, 15, 29, 30, tzinfo=UTC)  # a Monday, 07:29:30 there
 
@@ -32,3 +33,12 @@ async def feeds(house: House) -> AsyncIterator[FeedServer]:
         house.agent("ainews", "rss", "verify_url", sources=server.sources())
         house.write()
         yield server
+
+
+@pytest.fixture
+def diarist(house: House) -> None:
+    """An agent `scout` that may write below `free/`, and elsewhere when a person lets it."""
+    house.settings["permissions"] = {"allow": ["write(free/**)"], "patience": "10m"}
+    house.settings["delivery"] = {"default": ["archive"]}
+    house.agent("scout", "write", "read", "glob", model="player")
+    house.script("player", [{"calls": [write()]}, "The diary is written."])
