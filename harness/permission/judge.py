@@ -7,6 +7,7 @@ what is allowed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -100,6 +101,8 @@ def too_risky(action: Action, policy: Policy, taint: Taint) -> str | None:
         return f"{whose}, and a command could do anything with them"
     if action.changes and not action.inherits and not allowed(action, policy.allow):
         return f"{whose}, and what it changes outlives it"
+    if bare := next((path for path in action.writes if not path.endswith(".md")), None):
+        return f"{whose}, and `{bare}` cannot carry their mark; a page that ends with .md can"
     return None
 
 
@@ -107,10 +110,11 @@ def way_out(action: Action, policy: Policy, taint: Taint) -> str | None:
     """How the action could carry something of ours out of the house."""
     if not action.sends_out:
         return None
+    asked = taint.visits + Counter(map(host_of, action.urls))
     for url in action.urls:
         if taint.knows(url):
-            if taint.visits[host_of(url)] >= VISITS and not trusted(url, action, policy):
-                return f"{host_of(url)} was asked {VISITS} times already"
+            if asked[host_of(url)] > VISITS and not trusted(url, action, policy):
+                return f"{host_of(url)} would be asked more than {VISITS} times"
         elif not trusted(url, action, policy):
             return f"the address {url} stood in nothing that it read"
         elif carried := taint.carries(url):

@@ -41,6 +41,7 @@ class Places:
     """What one agent may not touch in a home. Paths are relative to it, and normal."""
 
     agent: str
+    runtime: tuple[str, ...] = ()  # where this very program lies, when that is in the home
 
     def hidden(self, path: str) -> str | None:
         """Why the agent may not read what lies there, or None."""
@@ -61,6 +62,8 @@ class Places:
         for part in parts:
             if part in ANYWHERE:
                 return ANYWHERE[part]
+        if any(parts[: len(own)] == own for own in map(folded, self.runtime)):
+            return "the program that runs the crew lies there"
         return GUARDED.get(parts[0]) or self.hidden(path)
 
     def is_outside(self, path: str) -> bool:

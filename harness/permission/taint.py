@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from unicodedata import normalize
 from urllib.parse import unquote, unquote_plus, urlsplit
 
@@ -23,6 +23,11 @@ _TELLING = re.compile(r"[\w.+-]+@[\w.-]+|\d[\d .,/-]{4,}\d|[A-Za-z_-]*\d[\w-]{7,
 _ENDS = ".,;:!?'\"()[]<>"
 _CLOSING = ".,;:!?*_)]}>'"
 _ADDRESS = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
+_JOINED = re.compile(r"(?<=\w)[-_.+](?=\w)|_")
+# plain words with hyphens between them: no worse than the same words with blanks between them
+_SLUG = re.compile(
+    r"(?:[A-Za-z]?[a-z]{1,19}|\d{1,4})(?:[-_.+](?:[A-Za-z]?[a-z]{0,19}|\d{1,4})){2,}"
+)
 # parameters that only tell where a visitor came from: people and models cut them off
 _TRACKING = re.compile(r"(?<![^&])(?:utm_\w+|(?:fb|g|y|ms)clk?id|mc_[ce]id)=[^&]*&?")
 
@@ -43,6 +48,11 @@ class Taint:
     @property
     def tainted(self) -> bool:
         return bool(self.sources)
+
+    def mark(self, source: str) -> None:
+        """Something was asked outside, whatever came of it; empty: nobody was."""
+        if source:
+            self.sources[source] = None
 
     def read_outside(self, source: str, text: str) -> None:
         """A stranger's words came in; the addresses in them are no secret of ours."""
@@ -105,8 +115,8 @@ class Taint:
         said = self._private_words.found & telling(plain)
         if own := next((word for word in sorted(said) if not self._is_open(word)), None):
             return f"`{own}`, which stands in your own files"
-        for word in re.split(r"[\s/?&=#]+", plain):
-            if len(word) > LONGEST_WORD and not self._is_open(word):
+        for word in (part.strip(_ENDS) for part in re.split(r"[\s/?&=#]+", plain)):
+            if len(word) > LONGEST_WORD and not (_SLUG.fullmatch(word) or self._is_open(word)):
                 return f"`{word[:LONGEST_WORD]}…`, which may be anything, encoded"
         return None
 
@@ -167,9 +177,14 @@ def host_of(url: str) -> str:
 
 
 def runs(text: str) -> set[tuple[str, ...]]:
-    """Every run of RUN words; the letters of `S&P` are none."""
-    said = [word for word in words(text) if len(word) > 1 or not word.isalpha() or word > "\x7f"]
-    return {tuple(said[i : i + RUN]) for i in range(len(said) - RUN + 1)}
+    """Every run of RUN words, also of those with hyphens and the like between them."""
+    return {run for form in (text, _JOINED.sub(" ", text)) for run in runs_of(words(form))}
+
+
+def runs_of(said: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The letters of `S&P` are no words."""
+    told = [word for word in said if len(word) > 1 or not word.isalpha() or word > "\x7f"]
+    return (tuple(told[i : i + RUN]) for i in range(len(told) - RUN + 1))
 
 
 def spoken(text: str) -> set[str]:

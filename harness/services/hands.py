@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import harness
 from harness.audit.book import AuditBook
 from harness.bus.handed import handed_in
 from harness.bus.outside import outside_of
@@ -68,7 +71,7 @@ class Equipment:
             agents=frozenset(crew.profiles),
             spill=self.home.sessions / spill,
             workspace=Root(self.home.root),
-            places=Places(task.agent),
+            places=Places(task.agent, runtime=runtime_in(self.home)),
             taint=taint,
             skills={skill.name: skill for skill in crew.skills[profile.name]},
             redactor=self.audit.audit.redactor,
@@ -98,6 +101,14 @@ class Equipment:
             ),
             redactor=self.audit.audit.redactor,
         )
+
+
+def runtime_in(home: Home) -> tuple[str, ...]:
+    """Where in the home this very program lies: a home may be the checkout of it."""
+    root = home.root.resolve()
+    places = (Path(harness.__file__).parent, Path(sys.prefix))
+    within = (place.resolve() for place in places if place.resolve().is_relative_to(root))
+    return tuple(place.relative_to(root).as_posix() for place in within if place != root)
 
 
 def taint_of(task: Task, private: str) -> Taint:

@@ -25,8 +25,8 @@ class Hands(Protocol):
         """Do it. A failure is a result with `ok=False`; only cancelling raises."""
         ...
 
-    def recall(self, result: ToolResult) -> None:
-        """A result that an earlier attempt got is read again."""
+    def recall(self, call: ToolCall, result: ToolResult) -> None:
+        """A call that an earlier attempt made, and its result, are read again."""
         ...
 
     def hear(self, sender: str, text: str) -> None:

@@ -43,11 +43,17 @@ class Calls:
         """Those that lack a result."""
         return tuple(self._open)
 
+    def of(self, result: ToolResult) -> ToolCall:
+        """The open call whose result this is."""
+        same = (call for call in self._open if call.id == result.call_id)
+        return next(same, self._open[0])
+
     def answered(self, result: ToolResult) -> ToolCall:
         """A call has its result now; which one it was."""
+        call = self.of(result)
         self.finished += 1
-        places = (i for i, call in enumerate(self._open) if call.id == result.call_id)
-        return self._open.pop(next(places, 0))
+        self._open = [each for each in self._open if each is not call]
+        return call
 
     def unanswered(self) -> list[ToolResult]:
         """A result for each call that is still open."""

@@ -159,7 +159,7 @@ class Session:
                     self._count(step.reply)
                     self._take(step.reply)
                 case ToolFinished():
-                    self.tools.recall(step.result)
+                    self.tools.recall(self.calls.of(step.result), step.result)
                     self._finish(step.result)
                 case Compacted():
                     self.talk.adopt(made_shorter(self.talk, step))

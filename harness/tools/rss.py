@@ -28,9 +28,9 @@ FEED_KINDS = {"rss", "atom", "rdf", "feed"}
 
 
 def foreseen(ctx: ToolContext, action: Action, arguments: Any) -> Action:
-    """Which address the call asks, when it names one instead of a source of the agent's list."""
+    """Which address the call asks, when it names one that is not in the agent's list."""
     wanted = arguments.source.strip()
-    if not is_address(wanted):
+    if not is_address(wanted) or wanted in addresses_listed(ctx):
         return action
     return replace(
         action,
@@ -67,6 +67,11 @@ async def rss(
     rows = [account(readings, listed, len(items)), *map(asdict, items)]
     text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
     return Output(text, rows, source=named(wanted))
+
+
+def addresses_listed(ctx: ToolContext) -> set[str]:
+    listed = read_sources(ctx.home.sources_file(ctx.agent), kept_sources(ctx))
+    return {source.url for source in listed.entries}
 
 
 def is_address(wanted: str) -> bool:

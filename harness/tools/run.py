@@ -58,7 +58,9 @@ def foreseen(ctx: ToolContext, action: Action, arguments: Any) -> Action:
     looks = all(each.reads_only for each in studies)
     traits = {Trait.READS_PRIVATE}
     if not looks:
-        traits |= {Trait.CHANGES_STATE, Trait.READS_UNTRUSTED, Trait.SENDS_OUT}
+        traits |= {Trait.CHANGES_STATE, Trait.SENDS_OUT}
+    if any(each.danger for each in studies):
+        traits |= {Trait.READS_UNTRUSTED}
     return replace(
         action,
         script=script,
@@ -72,6 +74,7 @@ def foreseen(ctx: ToolContext, action: Action, arguments: Any) -> Action:
 @tool(
     parallel=False,
     idempotent=only_reads,
+    repeatable=True,
     timeout=LONGEST + 15,
     max_chars=30_000,
     traits={Trait.READS_PRIVATE, Trait.CHANGES_STATE, Trait.READS_UNTRUSTED, Trait.SENDS_OUT},
@@ -181,9 +184,9 @@ def tracked(ctx: ToolContext) -> Iterator[str]:
 
 
 def source_of(ctx: ToolContext, script: Script) -> str:
-    """Whose words the output is: of a program that does more than look nobody knows."""
+    """Whose words the output is: of a program that may reach anything nobody knows."""
     studies = [study(command) for command in every(script.commands)]
-    if not all(each.reads_only for each in studies):
+    if any(each.danger for each in studies):
         return "the output of a command"
     paths = (inside(ctx, path) for each in studies for path in each.reads)
     return "archive" if any(map(ctx.places.is_outside, paths)) else ""

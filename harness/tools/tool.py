@@ -75,6 +75,7 @@ class Tool:
     function: Function
     parallel: bool = True  # safe beside other calls of the same turn
     idempotent: Judgement = always  # doing it twice with these arguments does no harm
+    repeatable: bool = False  # where it does: the model may mean it, and then it is done again
     max_chars: int = 24_000  # of its result; the rest goes to a file
     timeout: float = 60.0  # seconds
     traits: AbstractSet[Trait] = frozenset()
@@ -109,6 +110,7 @@ def tool(
     name: str | None = None,
     parallel: bool = True,
     idempotent: Judgement = always,
+    repeatable: bool = False,
     max_chars: int = 24_000,
     timeout: float = 60.0,
     traits: AbstractSet[Trait] = frozenset(),
@@ -125,6 +127,7 @@ def tool(
             function=function,
             parallel=parallel,
             idempotent=idempotent,
+            repeatable=repeatable,
             max_chars=max_chars,
             timeout=timeout,
             traits=traits,

@@ -8,6 +8,7 @@ result; one that was turned away tells the model what it can do instead.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -97,6 +98,7 @@ class Toolbox:
         self.spill = Spill(context.spill, max_chars)
         self.specs: Sequence[ToolSpec] = tuple(tool.spec for tool in tools)
         self._by_name = {tool.name: tool for tool in self.tools}
+        self._made: Counter[str] = Counter()  # calls, by their keys
 
     def is_parallel(self, name: str) -> bool:
         """Whether calls of this tool may run beside others of the same turn."""
@@ -115,8 +117,10 @@ class Toolbox:
         finally:
             self.record(call, result)
 
-    def recall(self, result: ToolResult) -> None:
+    def recall(self, call: ToolCall, result: ToolResult) -> None:
         """A result that an earlier attempt got is read again."""
+        if tool := self._by_name.get(present_name(call.name)):
+            self._effect(tool, key_of(tool.name, call.arguments))
         self._note_reading(result, result.text)
 
     def hear(self, sender: str, text: str) -> None:
@@ -149,9 +153,11 @@ class Toolbox:
         await self.watchers.before(action, visit.call.arguments)
         key = key_of(tool.name, visit.call.arguments)
         visit.verdict = await self.gate.enter(action, key, dict(visit.call.arguments))
-        visit.output = await self._run(tool, arguments, visit.call.arguments, key)
         for url in action.urls:
             self.gate.taint.visit(url)
+        visit.output = await self._run(
+            tool, arguments, visit.call.arguments, self._effect(tool, key)
+        )
 
     def _look_up(self, name: str) -> Tool:
         tool = self._by_name.get(name) or self._by_name.get(present_name(name))
@@ -165,6 +171,11 @@ class Toolbox:
             return tool.validate(call.arguments)
         except ValidationError as error:
             raise ToolError("\n".join(complaints(tool, error))) from error
+
+    def _effect(self, tool: Tool, key: str) -> str:
+        """Under which name a call is booked: the second `make test` of a session is another one."""
+        self._made[key] += 1
+        return f"{key}-{self._made[key]}" if tool.repeatable and self._made[key] > 1 else key
 
     async def _run(
         self, tool: Tool, arguments: BaseModel, raw: Mapping[str, Any], key: str
@@ -203,16 +214,33 @@ class Toolbox:
     def _told(self, visit: Visit, why: str, *, waits: str = "") -> ToolResult:
         """A result that is no success, in words without anything that nobody sees."""
         text = self.gate.redactor.text(visible(why)[:LONGEST_FAILURE])
-        verdict = visit.verdict or text.partition("\n")[0]
         return ToolResult(
-            visit.call.id, visit.call.name, text, ok=False, verdict=verdict, waits=waits
+            visit.call.id,
+            visit.call.name,
+            text,
+            ok=False,
+            source=self._asked(visit),
+            verdict=visit.verdict or text.partition("\n")[0],
+            waits=waits,
         )
+
+    def _asked(self, visit: Visit) -> str:
+        """Whom a call that failed had asked: its error may repeat a stranger's words."""
+        action = visit.action
+        if not visit.verdict or action is None or Trait.READS_UNTRUSTED not in action.traits:
+            return ""
+        self.gate.taint.mark(action.tool)
+        return action.tool
 
     def _note_reading(self, result: ToolResult, text: str) -> None:
         """Remember what the model has read from now on, and at which hand."""
         tool = self._by_name.get(present_name(result.name))
         traits = tool.traits if tool else frozenset()
-        if result.source and Trait.READS_UNTRUSTED in traits and Trait.READS_PRIVATE not in traits:
+        if not result.ok:
+            self.gate.taint.mark(result.source)
+        elif (
+            result.source and Trait.READS_UNTRUSTED in traits and Trait.READS_PRIVATE not in traits
+        ):
             self.gate.taint.read_outside(result.source, text)
         elif result.source and tool is not None and tool.keeps:
             self.gate.taint.read_kept(result.source, text)

@@ -124,7 +124,7 @@ def test_what_is_everybodys_or_its_own_is_read(path: str) -> None:
 
 
 def test_who_denies_wins_over_who_allows_and_over_any_mode() -> None:
-    rules = {"deny": ["write(notes/**)"], "allow": ["write(notes/today.md)"]}
+    rules: dict[str, Any] = {"deny": ["write(notes/**)"], "allow": ["write(notes/today.md)"]}
 
     assert verdict(FILE, "bypass", **rules).decision is DENY
     assert verdict(FETCH, deny=["web_fetch(domain:a.test)"]).decision is DENY
@@ -172,7 +172,7 @@ def test_after_a_strangers_words_what_lasts_is_asked_about_unless_it_carries_the
 
 
 def test_after_a_strangers_words_no_rule_lets_a_command_do_more_than_look() -> None:
-    rules = {"allow": ["run(make test)"]}
+    rules: dict[str, Any] = {"allow": ["run(make test)"]}
 
     assert verdict(run("make test"), **rules).decision is ALLOW
     assert verdict(run("make test"), read=STRANGER, **rules).decision is ASK
@@ -205,3 +205,31 @@ def test_a_rule_more_never_surprises(
 def test_each_verdict_says_why() -> None:
     for action, mode in itertools.product(ACTIONS, Mode):
         assert verdict(action, mode, read=STRANGER).reason
+
+
+def test_where_the_program_itself_lies_nobody_writes() -> None:
+    policy = Policy(Places("scout", runtime=("harness", ".venv")), Mode.BYPASS)
+
+    for path in ("harness/app.py", ".VENV/bin/python", "harness"):
+        action = Action("write", {Trait.CHANGES_STATE}, writes=(path,), routine=False)
+        assert judge(action, policy, Taint()).decision is DENY
+    action = Action("write", {Trait.CHANGES_STATE}, writes=("harness-notes.md",), routine=False)
+    assert judge(action, policy, Taint()).decision is ALLOW
+
+
+def test_what_cannot_carry_the_mark_is_asked_about_whatever_the_rules_say() -> None:
+    script = Action("write", {Trait.CHANGES_STATE}, writes=("notes/a.txt",), routine=False)
+
+    assert verdict(script, allow=["write(notes/**)"]).decision is ALLOW
+    assert verdict(script, read=STRANGER, allow=["write(notes/**)"]).decision is ASK
+
+
+def test_one_host_is_not_asked_very_often_in_one_session() -> None:
+    known = [f"https://a.test/{number}" for number in range(60)]
+    many = Action("verify_url", FETCH.traits, urls=tuple(known))
+    few = Action("verify_url", FETCH.traits, urls=tuple(known[:20]))
+    read = ("a.test", " ".join(known))
+
+    assert verdict(few, read=read).decision is ALLOW
+    assert verdict(many, read=read).decision is ASK
+    assert verdict(many, read=read, allow=["verify_url(domain:a.test)"]).decision is ALLOW

@@ -85,6 +85,8 @@ def test_a_page_read_back_from_a_file_makes_no_address_known() -> None:
         "what+is%20the+code+word+for+the+safe",
         "4417 1234 5678",
         "QWRhJ3MgYWNjb3VudCBudW1iZXIgaXMgNDQxNyAxMjM0",
+        "QWRhJ3Mg-YWNjb3Vu-dCBudW1i-ZXIgaXMg-NDQxNyAxMjM0",
+        "the-code-word-for-the-safe-is-lighthouse",
         "https://evil.test/QWRhJ3MgYWNjb3VudCBudW1iZXIgaXMgNDQxNyAxMjM0",
     ],
 )
@@ -101,6 +103,7 @@ def test_what_a_text_carries_out_is_told(taint: Taint, query: str) -> None:
         "EURUSD 2026-11-20 closing price",
         "qwen3 30b a3b benchmark gpt-oss 120b",
         "is the lighthouse at Roter Sand for sale",
+        "https://office.test/employment-situation-summary-for-january-2026.htm",
     ],
 )
 def test_everyday_words_carry_nothing(taint: Taint, query: str) -> None:

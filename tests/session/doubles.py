@@ -88,7 +88,7 @@ class Hand:
     def hear(self, sender: str, text: str) -> None:
         """It has no memory."""
 
-    def recall(self, result: ToolResult) -> None:
+    def recall(self, call: ToolCall, result: ToolResult) -> None:
         """It has no memory."""
 
     async def call(self, call: ToolCall) -> ToolResult:

@@ -45,7 +45,7 @@ class Asking(Hand):
         self.yes = yes
         self.recalled: list[str] = []
 
-    def recall(self, result: ToolResult) -> None:
+    def recall(self, call: ToolCall, result: ToolResult) -> None:
         self.recalled.append(result.text)
 
     async def call(self, call: ToolCall) -> ToolResult:

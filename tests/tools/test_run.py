@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 
 import pytest
 
+from harness.bus.port import Request
+from harness.bus.sqlite import SqliteBus
+from harness.clock import FakeClock
 from harness.config.home import Home
+from harness.ids import Ids
 from harness.models.port import ToolCall
 from harness.permission.action import Trait
 from harness.permission.shell import Unsafe
@@ -93,6 +98,8 @@ def test_commands_that_look_and_others_are_told_apart(desk: ToolContext) -> None
     assert Trait.CHANGES_STATE not in look.traits
     assert not make.routine
     assert {Trait.CHANGES_STATE, Trait.SENDS_OUT} <= make.traits
+    assert Trait.READS_UNTRUSTED not in make.traits
+    assert Trait.READS_UNTRUSTED in planned(run, desk, command="git fetch origin").traits
 
 
 @pytest.mark.parametrize(
@@ -129,3 +136,22 @@ async def test_the_model_is_told_how_it_ended_and_nothing_of_our_environment(
     assert "lighthouse" not in result.text
     assert result.text.endswith("[exit code 1]")
     assert "HOME=" in result.text
+
+
+async def test_the_same_command_is_run_again_in_a_session_and_not_after_a_crash(
+    home: Home, clock: FakeClock
+) -> None:
+    lay(home, notes__one="first\n")
+    async with SqliteBus.open(home, clock, Ids(clock)) as bus:
+        await bus.request(Request("ainews", "Work."))
+        task = await bus.claim("ainews", cap=1, owner="s")
+        assert task is not None
+        desk = replace(a_desk(home), bus=bus, task=task)
+        touch = ToolCall("c1", "run", {"command": "cp notes/one.md notes/copy.md"})
+
+        first = Toolbox([run], desk, a_gate(desk, "bypass"))
+        results = [await first.call(touch), await first.call(touch)]
+        anew = await Toolbox([run], desk, a_gate(desk, "bypass")).call(touch)
+
+    assert not any("not done again" in result.text for result in results)
+    assert "done already" in anew.text
