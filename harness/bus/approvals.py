@@ -90,12 +90,15 @@ def put(tx: Transaction, task: Task, question: Question) -> Approval:
 
 def told(asked: Approval) -> tuple[str, str]:
     """The title and the text with which a person is asked."""
+    whole = "the whole call"
+    if len(asked.shown) > LONGEST_TOLD:  # its end may be what matters
+        whole = f"THE REST of the call, {len(asked.shown)} characters in all"
     # what a model wrote stands in a block of code: on a page it would be links and pictures
     text = (
         f"{asked.agent} wants to make this call and may not without you:\n\n"
         f"    {asked.tool} {clip(asked.shown, LONGEST_TOLD)}\n\n"
         f"    why you are asked: {clip(escaped(asked.reason), LONGEST_TOLD)}\n\n"
-        f"- the whole call: `harness approvals show {asked.id}`\n"
+        f"- {whole}: `harness approvals show {asked.id}`\n"
         f"- yes: `harness approvals approve {asked.id}`\n"
         f'- no: `harness approvals deny {asked.id} --note "what to do instead"`\n\n'
         f"Its task {asked.task} waits meanwhile. Unanswered until"

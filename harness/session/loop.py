@@ -143,7 +143,7 @@ class Session:
             for result in results:
                 if not result.waits:
                     yield self._finish(result)
-            if waiting := [result.waits for result in results if result.waits]:
+            if waiting := dict.fromkeys(result.waits for result in results if result.waits):
                 raise Stop(Reason.WAITING, f"a person is asked: approval {', '.join(waiting)}")
 
     def _recall(self, past: Steps) -> None:

@@ -138,6 +138,19 @@ async def test_what_the_person_is_told_names_the_call_and_cannot_be_read_as_mark
     assert "2026-01-01 00:10 UTC" in said.result.text
 
 
+async def test_a_call_that_is_too_long_to_tell_says_so(
+    bus: SqliteBus, task: Task, clock: FakeClock
+) -> None:
+    long = replace(a_question(clock), shown='{"content": "' + "fine " * 1000 + 'evil"}')
+    await bus.ask_approval(task, long)
+
+    said = next(t for t in bus.reader.tasks() if t.agent == "harness")
+
+    assert said.result is not None
+    assert "evil" not in said.result.text
+    assert "THE REST of the call, 5019 characters in all: `harness approvals" in said.result.text
+
+
 # -- waiting
 
 

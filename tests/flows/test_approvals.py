@@ -164,6 +164,21 @@ async def test_two_questions_of_one_turn_wait_for_both_answers(house: House) -> 
     assert "not those" in heard(app)
 
 
+async def test_the_same_call_twice_in_one_reply_is_one_question(house: House) -> None:
+    house.settings["permissions"]["ask"] = ["glob"]
+    look = {"name": "glob", "arguments": {"pattern": "*"}}
+    house.script("player", [{"calls": [look, look]}, "Seen."])
+    async with house.daemon() as app:
+        task = await app.bus.request(Request("scout", "Look."))
+        (question,) = await asked(house, app)
+        note = app.bus.reader.events(task.id)[-1].note
+        decide(house, question)
+        done = await house.final(app, task)
+
+    assert note == f"waiting: a person is asked: approval {question.id}"
+    assert done.outcome is Outcome.DONE
+
+
 async def test_what_comes_after_a_question_in_the_same_reply_waits_and_keeps_its_order(
     house: House,
 ) -> None:
