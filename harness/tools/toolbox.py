@@ -20,16 +20,16 @@ from harness.config.tool_names import present_name
 from harness.errors import HarnessError
 from harness.models.port import ToolCall, ToolSpec
 from harness.permission.action import Action, Trait
-from harness.text.fence import fenced, has_fence
+from harness.text.fence import fenced
 from harness.text.invisible import visible
 from harness.tools.complaints import complaints
 from harness.tools.context import ToolContext
 from harness.tools.gate import Gate, Waits
 from harness.tools.once import key_of, once
+from harness.tools.reading import heard, returned
 from harness.tools.spill import Spill
 from harness.tools.tool import Output, Tool, ToolError, ToolResult
 
-PERSON = "person"  # the sender of what a person says (bus/port.py, Request)
 LONGEST_FAILURE = 4_000  # characters of an error text
 
 
@@ -102,7 +102,7 @@ class Toolbox:
 
     def is_parallel(self, name: str) -> bool:
         """Whether calls of this tool may run beside others of the same turn."""
-        tool = self._by_name.get(present_name(name))
+        tool = self._tool(name)
         return tool is not None and tool.parallel
 
     async def call(self, call: ToolCall) -> ToolResult:
@@ -119,16 +119,13 @@ class Toolbox:
 
     def recall(self, call: ToolCall, result: ToolResult) -> None:
         """A result that an earlier attempt got is read again."""
-        if tool := self._by_name.get(present_name(call.name)):
+        if tool := self._tool(call.name):
             self._effect(tool, key_of(tool.name, call.arguments))
-        self._note_reading(result, result.text)
+        returned(self.gate.taint, self._tool(call.name), result, result.text)
 
     def hear(self, sender: str, text: str) -> None:
-        """A note was read: a person's words may go out again, a stranger's words stay theirs."""
-        if has_fence(text):
-            self.gate.taint.read_kept(sender, text)
-        elif sender == PERSON:
-            self.gate.taint.read_open(text)
+        """A note was read."""
+        heard(self.gate.taint, sender, text)
 
     async def _result(self, visit: Visit) -> ToolResult:
         try:
@@ -136,7 +133,7 @@ class Toolbox:
             result = await self._fitted(visit)
             if visit.action is not None and visit.arguments is not None:
                 await self.watchers.after(visit.action, visit.arguments.model_dump(), result)
-            self._note_reading(result, visit.output.text)
+            returned(self.gate.taint, visit.tool, result, visit.output.text)
             return result
         except Waits as waits:
             return self._told(visit, "waits for a person", waits=waits.approval.id)
@@ -155,12 +152,14 @@ class Toolbox:
         visit.verdict = await self.gate.enter(action, key, dict(visit.call.arguments))
         for url in action.urls:
             self.gate.taint.visit(url)
-        visit.output = await self._run(
-            tool, arguments, visit.call.arguments, self._effect(tool, key)
-        )
+        effect = self._effect(tool, key)
+        visit.output = await self._run(tool, arguments, visit.call.arguments, effect)
+
+    def _tool(self, name: str) -> Tool | None:
+        return self._by_name.get(name) or self._by_name.get(present_name(name))
 
     def _look_up(self, name: str) -> Tool:
-        tool = self._by_name.get(name) or self._by_name.get(present_name(name))
+        tool = self._tool(name)
         if tool is None:
             ask = did_you_mean(name, self._by_name) or f"known: {', '.join(self._by_name)}"
             raise ToolError(f"there is no tool `{name}`; {ask}")
@@ -231,20 +230,3 @@ class Toolbox:
             return ""
         self.gate.taint.mark(action.tool)
         return action.tool
-
-    def _note_reading(self, result: ToolResult, text: str) -> None:
-        """Remember what the model has read from now on, and at which hand."""
-        tool = self._by_name.get(present_name(result.name))
-        traits = tool.traits if tool else frozenset()
-        if not result.ok:
-            self.gate.taint.mark(result.source)
-        elif (
-            result.source and Trait.READS_UNTRUSTED in traits and Trait.READS_PRIVATE not in traits
-        ):
-            self.gate.taint.read_outside(result.source, text)
-        elif result.source and tool is not None and tool.keeps:
-            self.gate.taint.read_kept(result.source, text)
-        elif result.source:
-            self.gate.taint.read_notes(result.source, text)
-        elif Trait.READS_PRIVATE in traits:
-            self.gate.taint.read_private(text)
