@@ -54,10 +54,10 @@ def judge(action: Action, policy: Policy, taint: Taint) -> Verdict:
     if rule := first(policy.ask, action):
         asked = Verdict(Decision.ASK, f"the rule `{rule}` wants it asked about")
         return unattended(asked, policy)
-    if allowed(action, policy.allow):
-        return Verdict(Decision.ALLOW, "a rule allows it")
     if is_routine(action, policy):
         return Verdict(Decision.ALLOW, "ordinary work")
+    if allowed(action, policy.allow):
+        return Verdict(Decision.ALLOW, "a rule allows it")
     if policy.mode is Mode.BYPASS:
         return Verdict(Decision.ALLOW, "the profile's mode is bypass")
     return unattended(Verdict(Decision.ASK, f"no rule allows {told(action)}"), policy)
