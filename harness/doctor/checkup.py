@@ -14,6 +14,7 @@ from harness.doctor import (
     leftovers,
     machine,
     models,
+    orders,
     permissions,
     tasks,
 )
@@ -31,6 +32,7 @@ CHECKS: Mapping[str, Check] = {
     "disk": machine.disk,
     "clock": machine.clock,
     "permissions": permissions.permissions,
+    "orders": orders.orders,
     "files": home.files,
     "jobs": home.jobs,
     "search": home.search,

@@ -249,3 +249,16 @@ def test_an_audit_that_somebody_edited_is_an_error_with_the_line(
     assert {each.level for each in found} == {Level.ERROR}
     assert f"{file.name}:2: this line was changed" in [each.message for each in found]
     assert "harness audit verify" in str(found[0].fix)
+
+
+def test_what_the_crew_obeys_is_its_owners_to_change(home: Home, look: Look) -> None:
+    home.cron_file.chmod(0o664)
+    (warning,) = look("orders")
+    home.agents.chmod(0o777)
+    (found,) = look("orders")
+
+    assert (warning.level, found.level) == (Level.WARNING, Level.ERROR)
+    assert "cron.yaml, agents" in found.message
+    (done,) = mend([found])
+    assert "2 files and folders" in done.message
+    assert look("orders") == []
