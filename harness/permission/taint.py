@@ -14,20 +14,24 @@ from unicodedata import normalize
 from urllib.parse import unquote, unquote_plus, urlsplit
 
 from harness.permission.index import Index
+from harness.text.disarm import endings
 from harness.text.words import words
 
 RUN = 5  # words in a row that are no chance any more
 LONGEST_WORD = 32  # characters; what is longer and was nowhere read may be anything, encoded
 VISITS = 40  # of one host in a session: which of many addresses is opened can say something too
-_TELLING = re.compile(r"[\w.+-]+@[\w.-]+|\d[\d .,/-]{4,}\d|[A-Za-z_-]*\d[\w-]{7,}")
+_TELLING = re.compile(  # a word is tried from its beginning alone: the time must not grow faster
+    r"(?<![\w.+-])[\w.+-]+@[\w.-]+|\d[\d .,/-]{4,}\d|(?<![A-Za-z_-])[A-Za-z_-]*\d[\w-]{7,}"
+)
 _ENDS = ".,;:!?'\"()[]<>"
 _CLOSING = ".,;:!?*_)]}>'"
 _ADDRESS = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
 _JOINED = re.compile(r"(?<=\w)[-_.+](?=\w)|_")
 # plain words with hyphens between them: no worse than the same words with blanks between them
-_SLUG = re.compile(
-    r"(?:[A-Za-z]?[a-z]{1,19}|\d{1,4})(?:[-_.+](?:[A-Za-z]?[a-z]{0,19}|\d{1,4})){2,}"
-)
+_SLUG = re.compile(r"(?:[A-Za-z][a-z]{0,19}|\d{1,4})(?:[-_.+](?:[A-Za-z][a-z]{0,19}|\d{1,4})){2,}")
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_NEVER_RAW = " \"<>[]\\^`{|}%"  # signs that an address cannot have as they are
+_EITHER = "()'!*,"  # signs that some write as they are and some do not
 # parameters that only tell where a visitor came from: people and models cut them off
 _TRACKING = re.compile(r"(?<![^&])(?:utm_\w+|(?:fb|g|y|ms)clk?id|mc_[ce]id)=[^&]*&?")
 
@@ -40,6 +44,7 @@ class Taint:
         self.sources = dict.fromkeys(sources)
         self.visits: Counter[str] = Counter()
         self._addresses = Index(addresses)
+        self._spellings = Index(spellings)
         self._open = Index(spoken)  # words of strangers, and of those who asked
         self._open_runs = Index(runs)
         self._private_runs = Index(runs)
@@ -73,6 +78,7 @@ class Taint:
     def read_addresses(self, text: str) -> None:
         """Addresses that may be opened, in words that may not go out."""
         self._addresses.add(text)
+        self._spellings.add(text)
 
     def read_open(self, text: str) -> None:
         """Words that may go out again as they are: of the task, of a list of sources."""
@@ -87,7 +93,10 @@ class Taint:
 
     def knows(self, url: str) -> bool:
         """Whether the address stood in what was read: opening it tells nobody anything new."""
-        return address_key(url) in self._addresses.found or self.is_front_page(url)
+        if _asked(url) in self._spellings.found:
+            return True
+        known = address_key(url) in self._addresses.found or self.is_front_page(url)
+        return known and is_plain(url)
 
     def is_front_page(self, url: str) -> bool:
         """Whether it is the bare host of an address that stood there."""
@@ -99,7 +108,7 @@ class Taint:
         )
 
     def visit(self, url: str) -> None:
-        self.visits[host_of(url)] += 1
+        self.visits[site_of(url)] += 1
 
     def carries(self, text: str) -> str | None:
         """What of the house a text would carry out, in words for a person; None for nothing.
@@ -130,6 +139,30 @@ def addresses(text: str) -> set[str]:
     return {address_key(form) for url in found for form in (url, untracked(url))}
 
 
+def spellings(text: str) -> set[str]:
+    """All addresses in a text as they stand there, but for what is never sent."""
+    return {_asked(url) for match in _ADDRESS.findall(text) for url in readings(match)}
+
+
+def _asked(url: str) -> str:
+    return url.strip().partition("#")[0]
+
+
+def is_plain(url: str) -> bool:
+    """Whether an address is spelled as people and programs do. Where each sign may be written in
+    two ways, the choice could say something to the server, a bit for every sign."""
+    asked = _asked(url)
+    signs = _ESCAPE.findall(asked)
+    said = {chr(int(sign[1:], 16)) for sign in signs}
+    return (
+        all(sign == sign.upper() for sign in signs)
+        and all(sign > "\x7f" or sign in _NEVER_RAW + _EITHER for sign in said)
+        and not any(sign in asked for sign in said & set(_EITHER))
+        and not asked.endswith("//")
+        and asked.count("&amp;") in {0, asked.count("&")}
+    )
+
+
 def untracked(url: str) -> str:
     """An address without the parameters that only tell where a visitor came from."""
     before, mark, query = url.replace("&amp;", "&").partition("?")
@@ -137,12 +170,9 @@ def untracked(url: str) -> str:
 
 
 def readings(url: str) -> Iterator[str]:
-    """What an address in a sentence may be: with each closing mark at its end, and without."""
+    """What an address in a sentence may be: with the closing marks at its end, and without."""
     yield re.split(r"[)\]}]", url, maxsplit=1)[0].rstrip(_ENDS)
-    yield url
-    while url and url[-1] in _CLOSING:
-        url = url[:-1]
-        yield url
+    yield from (url[:end] for end in endings(url, _CLOSING))
 
 
 def address_key(url: str) -> str:
@@ -174,6 +204,17 @@ def host_of(url: str) -> str:
         return (urlsplit(url).hostname or "").rstrip(".").lower()
     except ValueError:
         return ""
+
+
+def site_of(url: str) -> str:
+    """The domain that somebody owns, as far as its form tells: `b.test` of `a.b.test`, `c.co.uk`
+    of `d.c.co.uk`. Its hosts are one, for it costs nothing to have a thousand of them."""
+    host = host_of(url)
+    labels = host.split(".")
+    if ":" in host or labels[-1].isdigit():
+        return host
+    second = labels[-2] if len(labels) > 2 else ""
+    return ".".join(labels[-3:] if len(labels[-1]) == 2 and len(second) <= 3 else labels[-2:])
 
 
 def runs(text: str) -> set[tuple[str, ...]]:

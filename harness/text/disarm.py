@@ -24,33 +24,29 @@ def disarmed(text: str, knows: Callable[[str], bool]) -> str:
     """The text without pictures and markup, its addresses unable to be followed unless `knows`
     says that they stood in what was read."""
     plain = _TAG.sub("&lt;", _PICTURE.sub("", visible(text)))
-    return unlinked(plain, knows)
+    return _ADDRESS.sub(lambda found: shown(found[0], knows), plain)
 
 
-def unlinked(text: str, knows: Callable[[str], bool]) -> str:
-    return _ADDRESS.sub(lambda found: shown(found[0], knows), text)
+def shown(text: str, knows: Callable[[str], bool]) -> str:
+    """Known addresses as they are, whatever closes their sentence. What follows a bracket is
+    looked at by itself, and set apart: a reader's program could take both for one."""
+    done = []
+    while found := _SCHEME.search(text):
+        done.append(text[: found.start()])
+        address = text[found.start() :]
+        if any(knows(address[:end]) for end in endings(address, _ENDS)):
+            return "".join((*done, address))
+        head, bracket, rest = (*_BRACKET.split(address, maxsplit=1), "", "")[:3]
+        if not (bracket and knows(head)):
+            return "".join((*done, _SCHEME.sub("hxxp", address)))
+        done.append(f"{head}{bracket} ")
+        text = rest
+    return "".join((*done, text))
 
 
-def shown(address: str, knows: Callable[[str], bool]) -> str:
-    """A known address as it is, whatever closes its sentence. What follows a bracket is looked at
-    by itself, and set apart: a reader's program could take both for one."""
-    if any(map(knows, endings(address))):
-        return address
-    head, bracket, rest = split(address)
-    if bracket and knows(head):
-        return f"{head}{bracket} {unlinked(rest, knows)}"
-    return _SCHEME.sub("hxxp", address)
-
-
-def endings(address: str) -> Iterator[str]:
-    """The address, and what it is without each of the marks at its end."""
-    yield address
-    while address and address[-1] in _ENDS:
-        address = address[:-1]
-        yield address
-
-
-def split(address: str) -> tuple[str, str, str]:
-    """What stands before the first closing bracket, the bracket, and what stands behind."""
-    head, bracket, rest = (*_BRACKET.split(address, maxsplit=1), "", "")[:3]
-    return head, bracket, rest
+def endings(text: str, marks: str, most: int = 8) -> Iterator[int]:
+    """Where a text may end: at its end, and before each of the last few marks there."""
+    for end in range(len(text), max(len(text) - most, 0), -1):
+        yield end
+        if text[end - 1] not in marks:
+            return

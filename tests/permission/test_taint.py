@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,6 +132,27 @@ def test_no_text_breaks_it(read: list[str], asked: str) -> None:
     taint.visit(asked)
 
     assert taint.tainted == bool(read)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://a" + ")" * 80_000,
+        "a_" * 40_000,
+        "a" * 90_000,
+        "http://a?" + "utm_" * 20_000,
+        "a-" * 9_000,
+    ],
+)
+def test_no_text_takes_long(text: str) -> None:
+    taint, began = Taint(), time.process_time()
+    taint.read_outside("somewhere", text)
+    taint.read_private(text)
+
+    taint.knows("http://b/")
+    taint.carries(f"{text[:4_000]}!")
+
+    assert time.process_time() - began < 5
 
 
 def test_visits_are_counted_by_host(taint: Taint) -> None:

@@ -49,5 +49,11 @@ def test_what_was_made_up_is_shown_and_leads_nowhere(text: str, shown: str) -> N
     assert "http" not in answer(text).replace("https://a.test/x", "")
 
 
+def test_a_chain_of_addresses_is_no_trouble() -> None:
+    chain = "https://a.test/x)" * 5_000
+
+    assert answer(chain) == "https://a.test/x) " * 4_999 + "https://a.test/x)"
+
+
 def test_what_follows_a_known_address_is_set_apart_from_it() -> None:
     assert answer("https://a.test/x)?d=1") == "https://a.test/x) ?d=1"
