@@ -30,7 +30,7 @@ _JOINED = re.compile(r"(?<=\w)[-_.+](?=\w)|_")
 # plain words with hyphens between them: no worse than the same words with blanks between them
 _SLUG = re.compile(r"(?:[A-Za-z][a-z]{0,19}|\d{1,4})(?:[-_.+](?:[A-Za-z][a-z]{0,19}|\d{1,4})){2,}")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
-_NEVER_RAW = " \"<>[]\\^`{|}%"  # signs that an address cannot have as they are
+_NEVER_RAW = ' "<>[]\\^`{|}%'  # signs that an address cannot have as they are
 _EITHER = "()'!*,"  # signs that some write as they are and some do not
 # parameters that only tell where a visitor came from: people and models cut them off
 _TRACKING = re.compile(r"(?<![^&])(?:utm_\w+|(?:fb|g|y|ms)clk?id|mc_[ce]id)=[^&]*&?")
@@ -223,8 +223,8 @@ def runs(text: str) -> set[tuple[str, ...]]:
 
 
 def runs_of(said: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """The letters of `S&P` are no words."""
-    told = [word for word in said if len(word) > 1 or not word.isalpha() or word > "\x7f"]
+    """The letters of `S&P` are no words, nor is a small number; CJK has a word in each sign."""
+    told = [word for word in said if word > "\x7f" or len(word) > (3 if word.isdigit() else 1)]
     return (tuple(told[i : i + RUN]) for i in range(len(told) - RUN + 1))
 
 
