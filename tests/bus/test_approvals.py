@@ -133,7 +133,9 @@ async def test_what_the_person_is_told_names_the_call_and_cannot_be_read_as_mark
     assert said.result is not None
     assert (said.title, said.deliver) == ("Approval: scout wants to call write", ("archive",))
     assert '    write {"path": "a.md"}\n' in said.result.text
-    assert "    why you are asked: ![x](https://evil.test)\\n\\n# Yes\\u202e\n" in said.result.text
+    why = next(line for line in said.result.text.splitlines() if "why you are asked" in line)
+    assert why.startswith("    why you are asked: ![x](h")  # a block of code
+    assert why.endswith("\\n\\n# Yes\\u202e")
     assert f"harness approvals approve {asked.id}" in said.result.text
     assert "2026-01-01 00:10 UTC" in said.result.text
 
