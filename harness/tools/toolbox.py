@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -119,13 +120,20 @@ class Toolbox:
 
     def recall(self, call: ToolCall, result: ToolResult) -> None:
         """A result that an earlier attempt got is read again."""
-        if tool := self._tool(call.name):
+        tool = self._tool(call.name)
+        if tool is not None and result.verdict:
             self._effect(tool, key_of(tool.name, call.arguments))
-        returned(self.gate.taint, self._tool(call.name), result, result.text)
+            self._visit_again(tool, call)
+        returned(self.gate.taint, tool, result, result.text)
 
     def hear(self, sender: str, text: str) -> None:
         """A note was read."""
         heard(self.gate.taint, sender, text)
+
+    def _visit_again(self, tool: Tool, call: ToolCall) -> None:
+        with suppress(HarnessError, ValidationError):  # it made no sense then either
+            for url in tool.foresee(self.context, self._check(tool, call)).urls:
+                self.gate.taint.visit(url)
 
     async def _result(self, visit: Visit) -> ToolResult:
         try:
