@@ -76,6 +76,27 @@ def test_a_profile_asks_only_for_tools_that_it_has() -> None:
         assert named <= {*profile.front.tools, "read_result", "skill"}, profile.name
 
 
+def test_no_agent_may_do_more_by_itself_than_its_day_needs() -> None:
+    allowed = {profile.name: [*map(str, profile.front.allow)] for profile in profiles()}
+
+    assert {name: rules for name, rules in allowed.items() if rules} == {
+        "macro": ["write(shared-context/macro-view.md)"],
+        "zoe": ["write(shared-context/TECH_RADAR.md)"],
+    }
+    assert {profile.front.permission for profile in profiles()} == {"default"}
+
+
+def test_hosts_that_are_always_asked_tell_nobody_who_asked_them() -> None:
+    rules = read_settings(HOME.settings_file, {}).permissions.allow
+    tell = ("github.com", "wikipedia.org", "google.com", "archive.org", "w3.org", "pypi.org")
+
+    hosts = {rule.tool: [each.domain for each in rules if each.tool == rule.tool] for rule in rules}
+
+    assert set(hosts) == {"web_fetch", "verify_url"}
+    assert hosts["web_fetch"] == hosts["verify_url"]
+    assert not [host for host in hosts["web_fetch"] if str(host).endswith(tell)]
+
+
 def test_an_agent_that_reads_feeds_has_a_list_of_them() -> None:
     readers = {profile.name for profile in profiles() if "rss" in profile.front.tools}
 

@@ -80,8 +80,9 @@ def is_address(wanted: str) -> bool:
 
 def named(sources: Sequence[Source]) -> str:
     """Where the entries come from, in a few words."""
-    names = [urlsplit(source.url).hostname or source.name for source in sources]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more feeds" if len(names) > 3 else "")
+    hosts = (urlsplit(source.url).hostname or source.name for source in sources)
+    names = list(dict.fromkeys(hosts))
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more hosts" if len(names) > 3 else "")
 
 
 def choose(wanted: str, listed: Sources) -> Sequence[Source]:
