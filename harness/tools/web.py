@@ -191,7 +191,7 @@ def redirect(target: Target, call: Call, answer: Response) -> Target | None:
         where = shortened(location)
         raise Refused(f"{target.host} redirects to what is no address: {where}") from error
     onward = parse_target(joined)
-    if call.stay and onward.host != target.host:
+    if call.stay and bare(onward.host) != bare(target.host):
         raise Refused(
             f"{target.host} redirects to {onward.host}, and this address was trusted for its host"
         )
@@ -201,6 +201,11 @@ def redirect(target: Target, call: Call, answer: Response) -> Target | None:
             hint=f"ask for {shortened(joined)} if that will do",
         )
     return onward
+
+
+def bare(host: str) -> str:
+    """A host as people name it: `www.` before it is most often the same house."""
+    return host.removeprefix("www.")
 
 
 def carried_over(call: Call, before: Target, after: Target) -> Call:
