@@ -28,7 +28,7 @@ _LOG = f"""{_DIFF} -# -n= --oneline --graph --all --decorate=? --no-decorate --a
 READERS: Mapping[str, Table] = {
     name: Table.of("pattern" if name == "grep" else "paths", options)
     for name, options in (
-        ("status", """-s -b -u=? -v -z --short --branch --porcelain=? --long --verbose --ignored=?
+        ("status", """-s -b -u=? -z --short --branch --porcelain=? --long --ignored=?
             --untracked-files=? --no-renames --show-stash --ahead-behind --no-ahead-behind"""),
         ("log", _LOG),
         ("show", _LOG),
@@ -119,7 +119,8 @@ def git(command: Simple) -> Study:
         line = take_apart(words, table)
         if line.trouble is None:
             return Study(reads_only=True, reads=_reads(line, table), deep=True)
-        return Study(reads=loose, writes=loose, unsure=f"git {given}: {line.trouble}")
+        why = f"git {given}: {line.trouble}"
+        return Study(reads=loose, writes=loose, deep=given in READERS, unsure=why)
     return Study(reads=loose, writes=loose, danger=danger, unsure=danger)
 
 

@@ -17,7 +17,7 @@ from harness.config.skills import Skill
 from harness.session.wording import wording
 from harness.text.fence import fenced
 from harness.text.invisible import visible
-from harness.text.marks import sources_of
+from harness.text.marks import hosts_of, sources_of
 from harness.text.words import clip, quotation
 
 
@@ -141,11 +141,10 @@ def entry(file: TextFile) -> str:
     """A page's line in the list of all."""
     line = f"- {file.path} ({len(file.text):,} characters)"
     outside = sources_of(file.text)
-    return (
-        f"{line}: written after reading {told(outside)}; read it when you need it"
-        if outside
-        else line
-    )
+    if not outside:
+        return line
+    whose = told(hosts_of(outside) or ["strangers"])  # no more: their paths are strangers' words
+    return f"{line}: written after reading {whose}; read it when you need it"
 
 
 def shown(file: TextFile, limit: int) -> str:

@@ -12,6 +12,9 @@ from collections.abc import Iterable
 MOST = 8  # sources that a mark names
 # blanks are taken once and for all: a page of nothing else costs no more than any other
 _MARK = re.compile(r"(?<![ \t])[ \t]*+<!-- from outside: ([^\n<>]{0,2000}?) -->[ \t]*+")
+QUARANTINE = "Trust: quarantine, after reading "  # how an entry of lessons has its mark
+_HELD = re.compile(rf"^- {QUARANTINE}(.*)$", re.MULTILINE)
+_HOST = re.compile(r"(?<![\w.-])[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _ODD = re.compile(r"[^\w.:/@ -]|--+")
 
 
@@ -37,8 +40,14 @@ def within_a_line(mark: re.Match[str]) -> bool:
 
 def sources_of(text: str) -> list[str]:
     """What the marks in a text name."""
-    names = (name for mark in _MARK.findall(text) for name in mark.split(", "))
+    found = (*_MARK.findall(text), *_HELD.findall(text))
+    names = (name for mark in found for name in mark.split(", "))
     return [name for name in dict.fromkeys(names) if name]
+
+
+def hosts_of(sources: Iterable[str]) -> list[str]:
+    """The hosts in names of sources: of an address, who serves it, and none of his words."""
+    return list(dict.fromkeys(host for source in sources for host in _HOST.findall(source)))
 
 
 def tidy(source: str) -> str:

@@ -37,7 +37,9 @@ async def glob(
     if len(found) > limit:
         remarks.append(f"[{limit} of {len(found)} are shown: make the pattern narrower]")
     shown = found[:limit]
-    return Output("\n".join(shown) or f"no file fits {wanted}", shown, remark="\n".join(remarks))
+    text = "\n".join(shown) or f"no file fits {wanted}"
+    outside = next(filter(ctx.places.is_outside, shown), "")
+    return Output(text, shown, source=outside, remark="\n".join(remarks))
 
 
 def matching(ctx: ToolContext, pattern: str) -> tuple[list[str], bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,17 +15,21 @@ from pydantic import Field
 from harness.clock import stamp
 from harness.files import locked, mode_of, read_plain, write_whole
 from harness.permission.action import Action, Trait
+from harness.permission.taint import site_of
 from harness.text.invisible import visible
-from harness.text.marks import tidy
+from harness.text.marks import QUARANTINE, hosts_of, tidy
 from harness.text.words import fold
 from harness.tools.context import ToolContext
 from harness.tools.tool import Output, ToolError, tool
 
 FILE = "LEARNINGS.md"
-QUARANTINE = "Trust: quarantine, after reading "
 MOST = 8  # sources that an entry names
-# what would start or end an entry, were it to stand in one
-_STRUCTURE = re.compile(r"^(?=\s*(?:#|-{3,}\s*$|```|~~~))", re.MULTILINE)
+# what would start or end an entry, or be one of its facts, were it to stand in one
+_STRUCTURE = re.compile(
+    r"^(?=\s*(?:#|-{3,}\s*$|```|~~~|[-*+]\s+[A-Z][\w-]*:|\*\*[A-Z]))", re.MULTILINE
+)
+_UNNAMED = re.compile(r"\band \d+ more\b")
+_COMMENT = re.compile(r"<(?=!--)")
 
 
 def foreseen(ctx: ToolContext, action: Action, arguments: Any) -> Action:
@@ -117,12 +122,16 @@ class Lesson:
 
     def _trust(self) -> str:
         """That the entry is in quarantine, and because of whom."""
-        return f"- {QUARANTINE}{', '.join(self.outside[:MOST])}\n" if self.outside else ""
+        if not self.outside:
+            return ""
+        more = len(self.outside) - MOST
+        rest = f", and {more} more" if more > 0 else ""
+        return f"- {QUARANTINE}{', '.join(self.outside[:MOST])}{rest}\n"
 
 
 def confirmed(before: str, lesson: Lesson) -> str:
-    """The file with those entries out of quarantine that the lesson confirms: another task's,
-    of the same pattern or in the same words, by a session that read none of the same sources."""
+    """The file with those entries out of quarantine that the lesson confirms: another task's, in
+    the same words, by a session that read no source of the same owner."""
     entries = re.split(r"^(?=## \[)", before, flags=re.MULTILINE)
     return "".join(
         freed(entry, lesson) if says_the_same(entry, lesson) else entry for entry in entries
@@ -130,19 +139,42 @@ def confirmed(before: str, lesson: Lesson) -> str:
 
 
 def says_the_same(entry: str, lesson: Lesson) -> bool:
+    """Another task's entry with the words of the lesson, and no more: who confirms a summary has
+    not confirmed details that he did not see."""
     if f"- Task: {lesson.task}\n" in entry:
         return False
-    key = lesson.pattern_key
-    summary = re.search(r"^### Summary\n(.*)$", entry, flags=re.MULTILINE)
-    same_words = summary is not None and fold(summary[1]) == fold(lesson.summary)
-    return same_words or bool(key and f"- Pattern-Key: {key}\n" in entry)
+    details = part(entry, "Details")
+    same_details = not details or fold(details) == fold(lesson.details)
+    return same_details and fold(part(entry, "Summary")) == fold(lesson.summary)
+
+
+def part(entry: str, name: str) -> str:
+    """What stands below a heading of an entry."""
+    found = re.search(rf"^### {name}\n(.*?)(?=^### |\Z)", entry, flags=re.MULTILINE | re.DOTALL)
+    return found[1].strip() if found else ""
 
 
 def freed(entry: str, lesson: Lesson) -> str:
     held = re.search(rf"^- {QUARANTINE}(.*)$", entry, flags=re.MULTILINE)
-    if held is None or not set(held[1].split(", ")).isdisjoint(lesson.outside):
+    if held is None or not independent(held[1], lesson.outside):
         return entry
     return entry.replace(held[0], f"- Trust: confirmed by task {lesson.task}")
+
+
+def independent(held: str, outside: Sequence[str]) -> bool:
+    """Whether a session that read nobody, or nobody of those behind an entry, says a thing again.
+    Where not all are named, nobody can tell."""
+    if not outside:
+        return True
+    told = (held, *outside)
+    if any(_UNNAMED.search(text) or not owners(text) for text in told):
+        return False
+    return owners(held).isdisjoint(owners(" ".join(outside)))
+
+
+def owners(sources: str) -> set[str]:
+    """The domains in names of sources: hosts of one owner are one witness."""
+    return {site_of(f"http://{host}") for host in hosts_of([sources])}
 
 
 def next_number(before: str, now: datetime) -> int:
@@ -157,4 +189,4 @@ def one_line(text: str) -> str:
 
 def harmless(text: str) -> str:
     """The text with nothing in it that a reader of the file takes for the file's own structure."""
-    return _STRUCTURE.sub(r"\\", visible(text).strip())
+    return _COMMENT.sub(r"<\\", _STRUCTURE.sub(r"\\", visible(text).strip()))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -23,6 +24,7 @@ READ_LIMIT = 20_000  # characters of MEMORY.md
 NOTE_LIMIT = 2_000  # characters of one note
 HITS = 20
 HIT_LENGTH = 300  # characters of a line that is shown
+_ENTRY = re.compile(r"^(?=## \[)", re.MULTILINE)  # of a file of lessons
 
 
 def foreseen(ctx: ToolContext, action: Action, arguments: Any) -> Action:
@@ -81,7 +83,7 @@ class Shelf:
             rest = text[len(kept) :]
             note = f"[cut: {len(rest)} of {len(text)} characters, {rest.count(chr(10))} lines"
             shown = f"{kept}\n{note}, are not shown; find them with search]"
-        return Output(shown, text, source=whose(text))
+        return Output(shown, text, source=whose(sources_of(text)))
 
     def append(self, text: str, now: datetime, outside: Sequence[str] = ()) -> Output:
         """One line with the time in the log of the day (UTC); a line that is there stays single.
@@ -110,15 +112,15 @@ class Shelf:
         if not wanted:
             raise ToolError("query is empty: give words to look for")
         found = [hit for path in self._files() for hit in hits(path, self.folder, wanted)]
-        found.sort(key=lambda hit: -hit[0])
+        found.sort(key=lambda hit: -hit.shared)
         rows = [
-            {"file": file, "line": line, "text": clip(text, HIT_LENGTH)}
-            for _, file, line, text in found[:HITS]
+            {"file": hit.file, "line": hit.line, "text": clip(hit.text, HIT_LENGTH)}
+            for hit in found[:HITS]
         ]
         lines = [f"{row['file']}:{row['line']}: {row['text']}" for row in rows]
         more = [f"({len(found) - HITS} more)"] if len(found) > HITS else []
-        whole = "\n".join(text for _, _, _, text in found)
-        return Output("\n".join(lines + more) or "nothing found", rows, source=whose(whole))
+        sources = [source for hit in found for source in hit.sources]
+        return Output("\n".join(lines + more) or "nothing found", rows, source=whose(sources))
 
     def _files(self) -> list[Path]:
         dated = sorted(self.folder.glob("*.md"), key=lambda path: path.name, reverse=True)
@@ -126,13 +128,35 @@ class Shelf:
         return [path for path in (*dated, *learned) if not path.is_symlink()]
 
 
-def whose(text: str) -> str:
+def whose(sources: Sequence[str]) -> str:
     """How notes are named among which some are marked as a stranger's; empty if none is."""
-    return f"own notes after reading {', '.join(found[:3])}" if (found := sources_of(text)) else ""
+    named = list(dict.fromkeys(sources))
+    return f"own notes after reading {', '.join(named[:3])}" if named else ""
 
 
-def hits(path: Path, folder: Path, wanted: frozenset[str]) -> Iterator[tuple[int, str, int, str]]:
-    """Each line of a file that has some of the words: how many, file, line number, text."""
-    for number, line in enumerate((read_plain(path) or "").splitlines(), start=1):
+class Hit(NamedTuple):
+    """A line that a search found."""
+
+    shared: int  # how many of the words it has
+    file: str  # relative to the folder
+    line: int
+    text: str
+    sources: Sequence[str]  # whose words they are, if somebody's from outside
+
+
+def hits(path: Path, folder: Path, wanted: frozenset[str]) -> Iterator[Hit]:
+    """Each line of a file that has some of the words."""
+    name = path.relative_to(folder).as_posix()
+    for number, (line, sources) in enumerate(told_lines(read_plain(path) or ""), start=1):
         if shared := len(wanted & terms(line)):
-            yield shared, path.relative_to(folder).as_posix(), number, line.strip()
+            yield Hit(shared, name, number, line.strip(), sources)
+
+
+def told_lines(text: str) -> Iterator[tuple[str, list[str]]]:
+    """The lines of a file of notes, each with whose words it is: its own mark counts, that of the
+    lesson in which it stands, and that of the file's first line."""
+    whole = sources_of(text.partition("\n")[0])
+    for entry in _ENTRY.split(text):
+        lesson = sources_of(entry) if entry.startswith("## [") else []
+        for line in entry.splitlines():
+            yield line, [*whole, *lesson, *sources_of(line)]

@@ -6,13 +6,16 @@ import asyncio
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from harness.errors import HarnessError
 from harness.files import make_folder
 from harness.permission.action import Action, Trait
 from harness.permission.commands import study
@@ -24,6 +27,8 @@ from harness.tools.context import ToolContext
 from harness.tools.globbing import expanded
 from harness.tools.processes import Finished, command_environment, execute
 from harness.tools.tool import Output, ToolError, tool
+from harness.tools.workspace import MAX_BYTES as MOST_READ
+from harness.tools.workspace import whose
 
 MAX_BYTES = 200_000  # of output
 LONGEST = 600  # seconds
@@ -32,7 +37,21 @@ NAMES_OF_GIT = {
     *("status", "log", "branch", "tag", "remote", "describe", "shortlog", "rev-parse"),
     *("ls-files", "ls-tree", "reflog"),
 }
-PATCHES = ("-p", "-u", "-L", "-S", "-G", "--patch", "--unified", "-c", "--cc", "-m", "--word-diff")
+PATCHES = (
+    "-v",
+    "--verbose",
+    "-p",
+    "-u",
+    "-L",
+    "-S",
+    "-G",
+    "--patch",
+    "--unified",
+    "-c",
+    "--cc",
+    "-m",
+    "--word-diff",
+)
 _PATHS = re.compile(rb"[^\x00-\x1f\x7f]{4,}(?=\0)")
 LOOKED_AT = 5_000  # entries below a folder that is read as a whole
 
@@ -106,7 +125,8 @@ async def run(
         max_bytes=MAX_BYTES,
     )
     data = {"code": done.code, "timed_out": done.timed_out}
-    return Output(done.output or "(no output)", data, source_of(ctx, script), how(done, seconds))
+    source = await asyncio.to_thread(source_of, ctx, script)
+    return Output(done.output or "(no output)", data, source, how(done, seconds))
 
 
 def how(done: Finished, seconds: int) -> str:
@@ -158,6 +178,8 @@ def shows_contents(command: Simple) -> bool:
 def refuse_hidden(ctx: ToolContext, command: Simple, folders: Iterable[str]) -> None:
     """Raise ToolError when what the command shows is something that the agent may not read."""
     paths = tracked(ctx) if command.name == "git" else below(ctx, folders)
+    if command.name == "diff":  # it alone follows the links that it comes across
+        paths = chain(paths, linked(ctx, folders))
     for seen, path in enumerate(paths):
         if seen > LOOKED_AT or ctx.hidden(path):
             raise ToolError(
@@ -170,6 +192,15 @@ def below(ctx: ToolContext, folders: Iterable[str]) -> Iterator[str]:
     for folder in folders:
         if (ctx.workspace.folder / folder).is_dir():
             yield from ctx.workspace.walk(folder)
+
+
+def linked(ctx: ToolContext, folders: Iterable[str]) -> Iterator[str]:
+    """Where the links in folders lead. Raises ToolError for one that leads out."""
+    for folder in folders:
+        place = ctx.workspace.folder / folder
+        for path in place.iterdir() if place.is_dir() else ():
+            if path.is_symlink():
+                yield inside(ctx, path.relative_to(ctx.workspace.folder).as_posix())
 
 
 def tracked(ctx: ToolContext) -> Iterator[str]:
@@ -188,5 +219,21 @@ def source_of(ctx: ToolContext, script: Script) -> str:
     studies = [study(command) for command in every(script.commands)]
     if any(each.danger for each in studies):
         return "the output of a command"
-    paths = (inside(ctx, path) for each in studies for path in each.reads)
-    return "archive" if any(map(ctx.places.is_outside, paths)) else ""
+    return next(filter(None, (whose_file(ctx, path) for path in looked_at(ctx, studies))), "")
+
+
+def looked_at(ctx: ToolContext, studies: Iterable[Study]) -> Iterator[str]:
+    """The files that commands read, as far as it can be told."""
+    for each in studies:
+        paths = [inside(ctx, path) for path in each.reads]
+        yield from paths
+        if each.deep:
+            yield from islice(below(ctx, paths), LOOKED_AT)
+
+
+def whose_file(ctx: ToolContext, path: str) -> str:
+    """The path of a file that holds words from outside the house; empty for any other."""
+    text = ""
+    with suppress(HarnessError):  # no file, or no text
+        text = ctx.workspace.read_text(path, MOST_READ)
+    return whose(ctx, path, text)

@@ -94,7 +94,7 @@ def with_mark(ctx: ToolContext, path: str, text: str, before: str) -> str:
     Only markdown has a place for marks. What all agents share is written as `shared_context` does.
     """
     sources = [*sources_of(before), *ctx.taint.sources]
-    if not sources or not path.endswith(".md"):
+    if not sources or not path.lower().endswith((".md", ".markdown")):
         return text
     shared = folded(path).startswith(f"{SHARED}/")
     plain = unmarked(text)
