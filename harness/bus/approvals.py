@@ -27,6 +27,7 @@ from harness.bus.transaction import Transaction
 from harness.clock import stamp, unstamp
 from harness.errors import NotFound
 from harness.text.invisible import escaped
+from harness.text.urls import inert
 from harness.text.words import clip
 
 LONGEST_TOLD = 2000  # characters of the call, in what tells of it
@@ -93,11 +94,12 @@ def told(asked: Approval) -> tuple[str, str]:
     whole = "the whole call"
     if len(asked.shown) > LONGEST_TOLD:  # its end may be what matters
         whole = f"THE REST of the call, {len(asked.shown)} characters in all"
-    # what a model wrote stands in a block of code: on a page it would be links and pictures
+    # what a model wrote stands in a block of code, its addresses so that no chat previews them:
+    # on a page it would be links and pictures, and asking alone would carry out what they say
     text = (
         f"{asked.agent} wants to make this call and may not without you:\n\n"
-        f"    {asked.tool} {clip(asked.shown, LONGEST_TOLD)}\n\n"
-        f"    why you are asked: {clip(escaped(asked.reason), LONGEST_TOLD)}\n\n"
+        f"    {asked.tool} {inert(clip(asked.shown, LONGEST_TOLD))}\n\n"
+        f"    why you are asked: {inert(clip(escaped(asked.reason), LONGEST_TOLD))}\n\n"
         f"- {whole}: `harness approvals show {asked.id}`\n"
         f"- yes: `harness approvals approve {asked.id}`\n"
         f'- no: `harness approvals deny {asked.id} --note "what to do instead"`\n\n'

@@ -19,7 +19,7 @@ from harness.permission.commands import covers, study
 from harness.permission.globs import path_fits, text_fits
 from harness.permission.policy import Mode, Policy
 from harness.permission.shell import Simple
-from harness.permission.taint import VISITS, Taint, host_of
+from harness.permission.taint import VISITS, Taint, host_of, site_of
 
 HOUSE = "harness"  # the command line of this program
 READ, WRITE, RUN = "read", "write", "run"
@@ -110,11 +110,11 @@ def way_out(action: Action, policy: Policy, taint: Taint) -> str | None:
     """How the action could carry something of ours out of the house."""
     if not action.sends_out:
         return None
-    asked = taint.visits + Counter(map(host_of, action.urls))
+    asked = taint.visits + Counter(map(site_of, action.urls))
     for url in action.urls:
         if taint.knows(url):
-            if asked[host_of(url)] > VISITS and not trusted(url, action, policy):
-                return f"{host_of(url)} would be asked more than {VISITS} times"
+            if asked[site_of(url)] > VISITS and not trusted(url, action, policy):
+                return f"{site_of(url)} would be asked more than {VISITS} times"
         elif not trusted(url, action, policy):
             return f"the address {url} stood in nothing that it read"
         elif carried := taint.carries(url):

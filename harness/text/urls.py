@@ -12,6 +12,13 @@ _TRACKING = re.compile(
     re.IGNORECASE,
 )
 
+_SCHEME = re.compile(r"http(?=s?://\S)", re.IGNORECASE)
+
+
+def inert(text: str) -> str:
+    """The text with its addresses in a form that no program follows or previews: `hxxp://`."""
+    return _SCHEME.sub("hxxp", text)
+
 
 def find_urls(text: str) -> list[str]:
     """The http addresses in `text`, each once, in order, without the sentence's own marks."""

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from harness.permission.action import Action, Trait
+from harness.text.invisible import visible
+from harness.text.urls import inert
 from harness.tools.address import Refused, parse_target
 from harness.tools.context import ToolContext
 from harness.tools.crowd import within
@@ -91,6 +93,8 @@ async def verify(ctx: ToolContext, url: str) -> Verdict:
         response = await ask(ctx, url, "HEAD")
         if not response.ok:
             response = await ask(ctx, url, "GET")
+    except Refused as error:  # perhaps nobody was asked, and it is the model's own words
+        return Verdict(inert(visible(url)), ok=False, note=inert(visible(str(error))))
     except ToolError as error:
         return Verdict(url, ok=False, note=str(error))
     moved = response.url if response.url != url else None
