@@ -13,13 +13,16 @@ from harness.bus.handed import handed_in
 from harness.bus.port import Task
 
 KEY = "outside"  # of the payload
+PRIVATE = "private"  # of the payload: the words of the task are nobody's business outside
 MOST = 20  # sources that are told by name
 
 
-def outside_payload(sources: Iterable[str]) -> dict[str, Any]:
-    """The payload of a request by a session that has read these; empty for none."""
+def outside_payload(sources: Iterable[str], *, private: bool = False) -> dict[str, Any]:
+    """The payload of a request by a session that has read these; empty for none. `private`: its
+    words carry something of the house."""
     names = list(sources)[:MOST]
-    return {KEY: names} if names else {}
+    told_private = {PRIVATE: True} if private else {}
+    return {KEY: names} | told_private if names else {}
 
 
 def outside_of(payload: Mapping[str, Any]) -> list[str]:
@@ -32,7 +35,6 @@ def source_of(task: Task) -> str:
     """How an answer is named whose session had read a stranger's words; empty if it had not."""
     outside = task.result.outside if task.result else ()
     return f"{task.agent}, who read {told(outside)}" if outside else ""
-
 
 
 def told(sources: Iterable[str]) -> str:

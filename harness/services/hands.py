@@ -10,7 +10,7 @@ from typing import Any
 import harness
 from harness.audit.book import AuditBook
 from harness.bus.handed import handed_in
-from harness.bus.outside import outside_of
+from harness.bus.outside import PRIVATE, outside_of
 from harness.bus.port import Task
 from harness.bus.sqlite import SqliteBus
 from harness.clock import Clock
@@ -25,6 +25,7 @@ from harness.permission.policy import Policy
 from harness.permission.taint import Taint
 from harness.rooted import Root
 from harness.services.auditor import CallRecords
+from harness.text.marks import sources_of
 from harness.tools.catalogue import all_tools
 from harness.tools.context import ToolContext
 from harness.tools.gate import Asking, Gate
@@ -118,9 +119,11 @@ def taint_of(task: Task, private: str) -> Taint:
     them are known ones, for requests and answers are written without others.
     """
     outside = outside_of(task.payload)
-    taint = Taint(outside)
+    taint = Taint([*outside, *sources_of(private)])
     if outside:
         taint.read_addresses(task.prompt)
+        if task.payload.get(PRIVATE):
+            taint.read_private(task.prompt)
     else:
         taint.read_open(task.prompt)
     for handed in handed_in(task.payload):

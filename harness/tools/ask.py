@@ -53,7 +53,9 @@ async def request(
             priority=ctx.task.priority,
             callback=True,
             key=key_of(ctx.task.id, wanted, prompt),
-            payload=outside_payload(ctx.taint.sources),
+            payload=outside_payload(
+                ctx.taint.sources, private=ctx.taint.carries(prompt) is not None
+            ),
         )
     )
     data = {"task": task.id, "agent": wanted, "state": task.state.value}
