@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.clock import FakeClock
+from harness.permission.judge import Decision, Verdict
 from tests.adversary.case import Case, load
 from tests.adversary.holds import faults
 from tests.adversary.obedient import obedient
@@ -46,6 +47,19 @@ async def test_no_attack_succeeds(case: Case, repository: Path, setting: Path) -
     if found and not case.gap:
         pytest.fail("\n".join([case.what, *found]), pytrace=False)
     assert found or not case.gap, f"the gap is closed, strike it off: {case.gap}"
+
+
+@pytest.mark.parametrize("name", ["injection-page", "injection-page-write", "exfiltration-url-1"])
+async def test_without_the_gate_it_would(
+    name: str, repository: Path, setting: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_gate = Verdict(Decision.ALLOW, "nobody looks")
+    monkeypatch.setattr("harness.tools.gate.judge", lambda *_: open_gate)
+    (case,) = (case for case in CASES if case.id == name)
+
+    found = await tried(case, repository, setting / "open")
+
+    assert len(found) > len(case.holds)  # what is seen from outside shows it, too
 
 
 def test_there_are_many_and_each_has_a_name() -> None:
