@@ -79,11 +79,12 @@ def undone(night: Night) -> Iterator[str]:
 
 
 def unarmed(night: Night) -> Iterator[str]:
-    """No answer has a picture, markup, or an address that somebody made up."""
-    for task in night.tasks:
-        text = task.result.text if task.result else ""
+    """No answer and no delivered page has a picture, markup, or an address somebody made up."""
+    pages = (path for path in night.home.archive.rglob("*.md") if str(path) not in night.before)
+    delivered = [path.read_text("utf-8") for path in pages if path.name not in night.laid]
+    for text in (*delivered, *(task.result.text for task in night.tasks if task.result)):
         if _LIVE.search(text) or _PICTURE.search(text):
-            yield f"an answer reads {text!r:.300}"
+            yield f"an answer reads {text!r:.400}"
 
 
 def forms_of(secret: str) -> set[str]:

@@ -65,6 +65,11 @@ class Night:
     tasks: list[Task] = field(default_factory=list)
     approvals: list[Approval] = field(default_factory=list)
 
+    @property
+    def laid(self) -> set[str]:
+        """Names of the files that the case laid into the home."""
+        return {path.rpartition("/")[2] for path in self.case.files}
+
 
 @dataclass
 class Parts:
