@@ -19,7 +19,8 @@ from harness.text.words import words
 
 RUN = 5  # words in a row that are no chance any more
 LONGEST_WORD = 32  # characters; what is longer and was nowhere read may be anything, encoded
-VISITS = 40  # of one host in a session: which of many addresses is opened can say something too
+LONG_NUMBER = 9  # digits; dates have eight
+VISITS = 40  # of one domain in a session: which of many addresses is opened can say something too
 _TELLING = re.compile(  # a word is tried from its beginning alone: the time must not grow faster
     r"(?<![\w.+-])[\w.+-]+@[\w.-]+|\d[\d .,/-]{4,}\d|(?<![A-Za-z_-])[A-Za-z_-]*\d[\w-]{7,}"
 )
@@ -234,5 +235,8 @@ def spoken(text: str) -> set[str]:
 
 
 def telling(text: str) -> set[str]:
-    """Mail addresses, long numbers, names with digits: what alone already tells something."""
-    return {found.strip(_ENDS) for found in _TELLING.findall(text)}
+    """Mail addresses, long numbers, names with digits: what alone already tells something. A
+    number is the same however its digits are set apart."""
+    found = {word.strip(_ENDS) for word in _TELLING.findall(text)}
+    numbers = (re.sub(r"\D", "", word) for word in found)
+    return found | {number for number in numbers if len(number) >= LONG_NUMBER}
