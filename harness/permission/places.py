@@ -50,7 +50,7 @@ class Places:
             return "it belongs to the runtime"
         if len(parts) > 1 and parts[0] == "memory" and parts[1] != rooted.folded(self.agent):
             return "it is another agent's memory"
-        if parts[:2] == (".git", "config") or is_secret(parts):
+        if is_secret(parts):
             return "it looks like a place for secrets"
         return None
 
@@ -81,4 +81,6 @@ def is_secret(parts: tuple[str, ...]) -> bool:
     if not SECRET_FOLDERS.isdisjoint(parts[:-1]):
         return True
     name = parts[-1] if parts else ""
+    if ".git" in parts[:-1] and name.startswith("config"):
+        return True  # addresses with passwords in them; those of modules and worktrees, too
     return name not in HARMLESS and any(fnmatchcase(name, each) for each in SECRET_NAMES)

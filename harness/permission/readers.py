@@ -99,7 +99,8 @@ READERS: Mapping[str, Table] = {
     for name in names.split()
 }  # fmt: skip
 ANY_WORDS = {"echo", "printf", "true", "false"}  # they take every word for text
-CAREFUL = {"sort", "rg", "tree", "file", "diff", "jq"}  # options of theirs run programs, or write
+# options and words of theirs run programs, write, or lead to other files
+CAREFUL = {"sort", "rg", "tree", "file", "diff", "jq", "strings"}
 NEVER, ALWAYS = frozenset[str](), frozenset({"always"})
 _R = frozenset({"-r", "--recursive"})
 DEEP = {
@@ -153,6 +154,8 @@ def _reads(kind: str, line: Line) -> tuple[str, ...]:
 
 
 def _extra(name: str, line: Line) -> str | None:
+    if name == "strings" and any(word.text.startswith("@") for word in line.operands):
+        return "a file behind @ holds names of other files"
     if name == "jq" and line.operands and _IMPORTS.search(line.operands[0].text):
         return "a filter that reads modules"
     return None

@@ -33,25 +33,13 @@ from harness.tools.workspace import whose
 MAX_BYTES = 200_000  # of output
 LONGEST = 600  # seconds
 NAMES_ALONE = {"find", "ls", "du", "tree"}  # of what lies below a folder they show no content
-NAMES_OF_GIT = {
-    *("status", "log", "branch", "tag", "remote", "describe", "shortlog", "rev-parse"),
-    *("ls-files", "ls-tree", "reflog"),
-}
-PATCHES = (
-    "-v",
-    "--verbose",
-    "-p",
-    "-u",
-    "-L",
-    "-S",
-    "-G",
-    "--patch",
-    "--unified",
-    "-c",
-    "--cc",
-    "-m",
-    "--word-diff",
+NAMES_OF_GIT = {"branch", "tag", "remote", "describe", "rev-parse", "ls-files", "ls-tree"}
+UNLESS_PATCHED = {"status", "log", "shortlog", "reflog"}  # these do so without certain options
+_PATCHED = re.compile(
+    r"--(patch|unified|cc|dd|word-diff|color-words|binary|check|verbose|remerge-diff|diff-merges).*"
+    r"|-[^-]*[cmpuvGLSU].*"
 )
+_INDEX = re.compile(rb"DIRC\0\0\0[\2\3]")  # a list of whole paths; other versions shorten them
 _PATHS = re.compile(rb"[^\x00-\x1f\x7f]{4,}(?=\0)")
 LOOKED_AT = 5_000  # entries below a folder that is read as a whole
 
@@ -169,9 +157,9 @@ def inside(ctx: ToolContext, path: str) -> str:
 def shows_contents(command: Simple) -> bool:
     """Whether a command that goes through a whole folder shows more than names."""
     if command.name == "git":
-        words = set(command.argv[1:])
-        patches = any(word.startswith(PATCHES) for word in words)
-        return patches or words.isdisjoint(NAMES_OF_GIT)
+        given = next((word for word in command.argv[1:] if not word.startswith("-")), "")
+        patched = any(map(_PATCHED.fullmatch, command.argv[1:]))
+        return given not in NAMES_OF_GIT and (patched or given not in UNLESS_PATCHED)
     return command.name not in NAMES_ALONE
 
 
@@ -204,11 +192,19 @@ def linked(ctx: ToolContext, folders: Iterable[str]) -> Iterator[str]:
 
 
 def tracked(ctx: ToolContext) -> Iterator[str]:
-    """What may be the paths of files that git keeps: its index holds each before a zero byte."""
-    try:
-        index = (ctx.workspace.folder / ".git" / "index").read_bytes()
-    except OSError:
+    """What may be the paths of files that git keeps: its index holds each before a zero byte.
+    Raises ToolError where the index is elsewhere, in parts, or of another form."""
+    place = ctx.workspace.folder / ".git"
+    if not place.exists():
         return
+    index = b""
+    with suppress(OSError):
+        index = (place / "index").read_bytes()
+    if not _INDEX.match(index) or any(place.glob("sharedindex.*")):
+        raise ToolError(
+            "which files git keeps cannot be told here, so what it would show may be what you may"
+            " not read; use the tools `read` and `grep`"
+        )
     for found in _PATHS.findall(index):
         text = found.decode("utf-8", "replace")
         yield from (text[start:] for start in range(3))  # the length before it may be printable

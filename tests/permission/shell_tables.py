@@ -420,6 +420,8 @@ git maintenance start  # later
 git instaweb  # the network
 git merge -s x y  # runs git-merge-x
 git add --interactive  # a program of its own
+strings @x  # reads whatever files x names
+strings -a y @x  # the same behind another
 """
 
 # They parse and may be allowed by a rule, but not without one.

@@ -110,7 +110,11 @@ def test_some_places_are_never_written(mode: Mode, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [".harness/harness.db", "memory/zoe/MEMORY.md", ".env", "a/.ssh/x", ".git/config"]
+    "path",
+    [
+        *(".harness/harness.db", "memory/zoe/MEMORY.md", ".env", "a/.ssh/x", ".git/config"),
+        *("sub/.git/config", ".git/modules/sub/config", ".git/worktrees/x/config.worktree"),
+    ],
 )
 def test_some_places_are_never_read(path: str) -> None:
     action = Action("read", {Trait.READS_PRIVATE}, reads=(path,))

@@ -114,7 +114,14 @@ async def test_a_repository_is_looked_at(repository: ToolContext, command: str) 
     assert "exit code 0" in result.text
 
 
-@pytest.mark.parametrize("command", ["git diff", "git show HEAD", "git log -p", "git grep own"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("git diff", "git show HEAD", "git log -p", "git grep own"),
+        *("git show HEAD -- . log", "git grep own -- . status", "git diff --cached -- . tag"),
+        *("git log -wp", "git log -zU1", "git log --binary", "git log --check", "git reflog -bp"),
+    ],
+)
 async def test_git_shows_no_contents_where_it_keeps_what_is_hidden(
     repository: ToolContext, home: Home, command: str
 ) -> None:
@@ -123,6 +130,27 @@ async def test_git_shows_no_contents_where_it_keeps_what_is_hidden(
     with pytest.raises(ToolError, match="may not read"):
         planned(run, repository, command=command)
     assert planned(run, repository, command="git log --oneline").routine
+
+
+@pytest.mark.parametrize("form", ["--split-index", "--index-version=4"])
+async def test_git_shows_no_contents_where_nobody_can_tell_what_it_keeps(
+    repository: ToolContext, home: Home, form: str
+) -> None:
+    subprocess.run(["git", "update-index", *form.split("=")], cwd=home.root, check=True)
+
+    with pytest.raises(ToolError, match="cannot be told"):
+        planned(run, repository, command="git show HEAD")
+    assert planned(run, repository, command="git remote -v").routine
+
+
+async def test_git_shows_no_contents_of_a_repository_that_lies_elsewhere(
+    repository: ToolContext, home: Home
+) -> None:
+    (home.root / ".git").rename(home.root.parent / "elsewhere")
+    (home.root / ".git").write_text(f"gitdir: {home.root.parent / 'elsewhere'}\n")
+
+    with pytest.raises(ToolError, match="cannot be told"):
+        planned(run, repository, command="git show HEAD")
 
 
 async def test_the_model_is_told_how_it_ended_and_nothing_of_our_environment(
