@@ -38,7 +38,7 @@ def read_parts(
 
 def read_folder(home: Home, folder: Path) -> Iterator[TextFile]:
     for path in sorted(folder.glob("*.md")):
-        if path.is_symlink():  # it may lead to what nobody may read
+        if path.is_symlink() or not path.is_file():  # a link may lead to what nobody may read
             continue
         yield TextFile(within(home, path), read_text(path))
 

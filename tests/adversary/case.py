@@ -57,6 +57,8 @@ class Case(BaseModel):
     deny: list[str] = []
     files: dict[str, str] = {}  # laid into the home before
     links: dict[str, str] = {}  # path: where it leads
+    second_names: dict[str, str] = {}  # path: the file of the home that it is, too (hard links)
+    pipes: list[str] = []  # named pipes in the home, which nobody writes to
     pages: dict[str, str | Page] = {}  # path, or host/path: what the stranger serves
     names: dict[str, list[list[str]]] = {}  # what his name server says, answer by answer
     sources: list[str] = []  # feeds of the agent

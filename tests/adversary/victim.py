@@ -78,6 +78,10 @@ def lay(root: Path, case: Case, repository: Path) -> Home:
     for path, target in case.links.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).symlink_to(target)
+    for path, other in case.second_names.items():
+        (root / path).hardlink_to(root / other)
+    for path in case.pipes:
+        os.mkfifo(root / path)
     return home
 
 
