@@ -148,7 +148,8 @@ def only_reads(action: Action) -> bool:
 
 def first(rules: Iterable[Rule], action: Action) -> Rule | None:
     """The first rule that speaks of the action, or of any part of it."""
-    speaks = (rule for rule in rules for part in parts(action) if mentions(rule, part, action))
+    found = [*parts(action), *named(action)]
+    speaks = (rule for rule in rules for part in found if mentions(rule, part, action))
     return next(speaks, None)
 
 
@@ -178,6 +179,14 @@ def parts(action: Action) -> Iterator[Part]:
     yield from found or [("about", action.about)]
 
 
+def named(action: Action) -> Iterator[Part]:
+    """The files that commands name: nobody is allowed a command for their sake, yet whoever
+    forbids a file means it for commands, too."""
+    if action.script is not None:
+        yield from ((READ, path) for path in action.reads)
+        yield from ((WRITE, path) for path in action.writes)
+
+
 def fits(rule: Rule, part: Part, action: Action) -> bool:
     """Whether a rule speaks of a part of an action."""
     if isinstance(part, Simple):
@@ -198,16 +207,26 @@ def fits(rule: Rule, part: Part, action: Action) -> bool:
 
 def mentions(rule: Rule, part: Part, action: Action) -> bool:
     """Whether a rule that forbids or asks speaks of a part; it need not be safe to allow."""
-    if not isinstance(part, Simple) or rule.pattern is None:
-        return fits(rule, part, action)
-    return rule.tool == action.tool and begins_with(part, rule.pattern)
+    if isinstance(part, Simple) and rule.pattern is not None:
+        return rule.tool == action.tool and begins_with(part, rule.pattern)
+    if action.script is not None and rule.tool == action.tool and rule.pattern is not None:
+        return False  # it speaks of commands, and this is a file
+    return fits(rule, part, action)
 
 
 def begins_with(command: Simple, pattern: str) -> bool:
-    """Whether a command's words begin with those of a pattern, wherever its program lies."""
+    """Whether a command's words begin with those of a pattern, wherever its program lies, and
+    whatever options and their values stand between them: `git -P push` is a `git push`."""
     wanted = pattern.removesuffix(":*").split()
     program, *rest = command.argv
-    return [PurePosixPath(program).name, *rest][: len(wanted)] == wanted
+    option = False
+    for word in (PurePosixPath(program).name, *rest):
+        if wanted and word == wanted[0]:
+            wanted.pop(0)
+        elif not (option or word.startswith("-")):
+            break
+        option = word.startswith("-")
+    return not wanted
 
 
 def host_fits(url: str, domain: str) -> bool:

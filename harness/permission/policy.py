@@ -20,6 +20,12 @@ class Mode(StrEnum):
     BYPASS = "bypass"  # what would be asked about is done; what is never done stays so
 
 
+def read_by_name(rules: Iterable[Rules]) -> tuple[str, ...]:
+    """Patterns of files that searches pass by: only of a file that is named can a rule speak."""
+    speaks = (rule for each in rules for rule in (*each.deny, *each.ask))
+    return tuple(rule.pattern for rule in speaks if rule.tool == "read" and rule.pattern)
+
+
 @dataclass(frozen=True)
 class Policy:
     """The rules that hold for one session."""

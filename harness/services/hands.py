@@ -21,7 +21,7 @@ from harness.config.profile import Profile
 from harness.hooks.hooks import Hooks
 from harness.permission.action import Action
 from harness.permission.places import Places
-from harness.permission.policy import Policy
+from harness.permission.policy import Policy, read_by_name
 from harness.permission.taint import Taint
 from harness.rooted import Root
 from harness.services.auditor import CallRecords
@@ -76,6 +76,7 @@ class Equipment:
             taint=taint,
             skills={skill.name: skill for skill in crew.skills[profile.name]},
             redactor=self.audit.audit.redactor,
+            by_name=read_by_name((crew.settings.permissions, profile.front.rules)),
         )
         return Toolbox(
             tools_of(profile, has_skills=bool(context.skills)),

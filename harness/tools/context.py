@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from harness.bus.port import Bus
 from harness.clock import Clock
 from harness.config.home import Home
+from harness.permission.globs import path_fits
 from harness.permission.places import Places
 from harness.permission.taint import Taint, address_key, addresses
 from harness.rooted import Root
@@ -39,6 +40,7 @@ class ToolContext:
     taint: Taint  # what the session has read so far
     skills: Mapping[str, Skill] = field(default_factory=dict)  # the agent's, by name
     redactor: Redactor = field(default_factory=Redactor)  # for whatever is written down
+    by_name: tuple[str, ...] = ()  # patterns of files that no search shows
 
     def keepable(self, text: str, before: str = "") -> str:
         """The text as it may be kept in a file: without secrets, and after reading a stranger's
@@ -56,5 +58,7 @@ class ToolContext:
         return self.taint.tainted and not self.taint.knows(url)
 
     def hidden(self, path: str) -> bool:
-        """Whether the agent may not read what has that path of the workspace."""
-        return self.places.hidden(path) is not None
+        """Whether a search leaves out what has that path of the workspace."""
+        return self.places.hidden(path) is not None or any(
+            path_fits(pattern, path) for pattern in self.by_name
+        )

@@ -136,6 +136,37 @@ def test_who_denies_wins_over_who_allows_and_over_any_mode() -> None:
     assert verdict(run("/usr/bin/curl x"), "bypass", deny=["run(curl:*)"]).decision is DENY
 
 
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("git -P commit -m x", "git commit:*"),
+        ("git -C sub commit", "git commit:*"),
+        ("make -s deploy", "make deploy"),
+        ("make -j 4 deploy now", "make deploy:*"),
+    ],
+)
+def test_no_option_hides_a_command_from_who_denies_it(text: str, pattern: str) -> None:
+    rules: dict[str, Any] = {"deny": [f"run({pattern})"]}
+
+    assert verdict(run(text), "bypass", **rules).decision is DENY
+    assert verdict(run("make test"), "bypass", **rules).decision is ALLOW
+    assert verdict(run("git log commit"), **rules).decision is ALLOW
+
+
+def test_who_denies_a_file_means_it_for_commands_too() -> None:
+    look = run("cat notes/a.md", reads=("notes/a.md",))
+    copy = run("cp a notes/b.md", writes=("a", "notes/b.md"))
+    rules: dict[str, Any] = {
+        "deny": ["read(notes/**)"],
+        "ask": ["write(notes/**)"],
+        "allow": ["run(cp:*)"],
+    }
+
+    assert verdict(look, "bypass", **rules).decision is DENY
+    assert verdict(copy, "bypass", **rules).decision is ASK
+    assert verdict(run("cat b.md", reads=("b.md",)), **rules).decision is ALLOW
+
+
 def test_a_rule_may_want_to_be_asked_what_would_be_done() -> None:
     assert verdict(NOTE, ask=["memory(append)"]).decision is ASK
     assert verdict(NOTE, ask=["memory(search)"]).decision is ALLOW

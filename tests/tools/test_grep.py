@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.config.home import Home
+from harness.config.rules import Rules, parse_rule
+from harness.permission.policy import read_by_name
 from harness.tools import grep as room
 from harness.tools.context import ToolContext
 from harness.tools.grep import grep
 from harness.tools.grep_process import LONGEST_LINE, excerpt
+from harness.tools.run import run
 from harness.tools.tool import ToolError
 from tests.tools.desk import a_desk, lay, planned, use
 
@@ -53,6 +57,17 @@ async def test_where_is_searched_can_be_said(
     output = await use(grep, ctx, pattern="bread", **wish)
 
     assert [row["file"] for row in output.data] == files
+
+
+async def test_what_a_rule_forbids_or_asks_about_is_passed_by(ctx: ToolContext) -> None:
+    rules = Rules(deny=[parse_rule("read(notes/b/**)")], ask=[parse_rule("read(list.txt)")])
+    held = replace(ctx, by_name=read_by_name([rules]))
+
+    output = await use(grep, held, pattern="(?i)bread")
+
+    assert output.text == "notes/a.md:2: bread and milk"
+    with pytest.raises(ToolError, match="may not read"):
+        planned(run, held, command="grep -r bread notes")
 
 
 async def test_nothing_found_says_so(ctx: ToolContext) -> None:
