@@ -115,6 +115,7 @@ DEEP = {
 }
 NO_PATTERN = {"-e", "--regexp", "-f", "--file", "--files", "--type-list"}
 _ATTACHED = re.compile(r"\.\.|\.?/")  # where a path begins within an option
+LONGEST_BUNDLE = 6  # signs before the value that is attached to a bundle of options
 _IMPORTS = re.compile(r"\b(import|include|modulemeta)\b")
 
 
@@ -202,8 +203,12 @@ def loose_paths(words: Sequence[Word]) -> tuple[str, ...]:
         text = word.text
         if not text.startswith("-"):
             found.append(text)
-        if "=" in text:
-            found.append(text.partition("=")[2])
+        name, _, value = text.partition("=")
+        found.append(value)
+        if name.startswith("--"):
+            text = name
+        elif text.startswith("-"):
+            found += [text[at:] for at in range(2, LONGEST_BUNDLE)]
         if text.startswith("-") and (at := _ATTACHED.search(text)):
             found.append(text[at.start() :])
     return tuple(path for path in found if path)
