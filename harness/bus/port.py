@@ -17,6 +17,7 @@ from harness.errors import HarnessError
 DEFAULT_LEASE = timedelta(seconds=60)  # renewed every 20 s while a session lives
 RETRY_LADDER = tuple(timedelta(seconds=s) for s in (30, 60, 300, 900, 3600))
 MAX_ANCESTORS = 8  # of a request; callbacks and notes that came too late are let through
+MAX_CHILDREN = 40  # requests that one task may make
 
 
 class State(StrEnum):
@@ -71,6 +72,10 @@ class NotAsked(HarnessError):
 
 class TooDeep(HarnessError):
     """The request has too many ancestors: agents that go on asking each other for ever."""
+
+
+class TooMany(HarnessError):
+    """The asking task has made too many requests: a flood, and no plan."""
 
 
 @dataclass(frozen=True)

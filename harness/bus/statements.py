@@ -48,6 +48,12 @@ def ancestors() -> ClauseElement:
 
 
 @compiled
+def children() -> ClauseElement:
+    """How many requests the task `:id` has made."""
+    return select(func.count()).where(tasks.c.parent == given("id"))
+
+
+@compiled
 def new_task() -> ClauseElement:
     columns = {name: given(name) for name in rows.REQUEST_COLUMNS}
     return insert(tasks).values(columns | {"budget": given("max_attempts"), "failures": 0})

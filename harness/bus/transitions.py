@@ -15,6 +15,7 @@ from harness.bus import effects, rows, statements
 from harness.bus.port import (
     DEFAULT_LEASE,
     MAX_ANCESTORS,
+    MAX_CHILDREN,
     RETRY_LADDER,
     IllegalTransition,
     LeaseLost,
@@ -24,6 +25,7 @@ from harness.bus.port import (
     State,
     Task,
     TooDeep,
+    TooMany,
 )
 from harness.bus.transaction import Transaction
 from harness.clock import stamp, unstamp
@@ -37,7 +39,7 @@ WATCHER = "watcher"
 def request(tx: Transaction, wish: Request, *, deep: bool = False) -> Task:
     """Store a request; with a `key` already known, return that task unchanged.
 
-    `deep` lets it pass the limit of ancestors. Raises NotFound (the parent), TooDeep.
+    `deep` lets it pass both limits. Raises NotFound (the parent), TooDeep, TooMany.
     """
     if wish.key is not None:
         known = tx.task(statements.task_of_key(), {"key": wish.key})
@@ -46,6 +48,7 @@ def request(tx: Transaction, wish: Request, *, deep: bool = False) -> Task:
     parent = load(tx, wish.parent) if wish.parent is not None else None
     if parent is not None and not deep:
         check_depth(tx, parent)
+        check_number(tx, parent)
     task = new_task(tx, wish, parent)
     tx.db.execute(statements.new_task(), rows.values_of_request(task))
     tx.log(task, task.sender)
@@ -60,6 +63,15 @@ def check_depth(tx: Transaction, parent: Task) -> None:
             f"task {parent.id} has {ancestors - 1} ancestors or more, and a request may have"
             f" {MAX_ANCESTORS}: agents seem to ask each other for ever",
             hint="answer with what is known instead of asking on",
+        )
+
+
+def check_number(tx: Transaction, parent: Task) -> None:
+    (children,) = tx.rows(statements.children(), {"id": parent.id})[0]
+    if children >= MAX_CHILDREN:
+        raise TooMany(
+            f"task {parent.id} has made {children} requests, and a task may make {MAX_CHILDREN}",
+            hint="put what is still to be asked into fewer requests, or answer without it",
         )
 
 

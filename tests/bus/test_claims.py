@@ -10,11 +10,13 @@ import pytest
 from harness.bus.port import (
     DEFAULT_LEASE,
     MAX_ANCESTORS,
+    MAX_CHILDREN,
     Outcome,
     Priority,
     Request,
     State,
     TooDeep,
+    TooMany,
 )
 from harness.bus.sqlite import SqliteBus
 from harness.clock import FakeClock
@@ -75,6 +77,19 @@ async def test_agents_cannot_ask_each_other_for_ever(bus: SqliteBus) -> None:
 
     with pytest.raises(TooDeep, match=task.id):
         await bus.request(Request("last", "Ask.", parent=task.id))
+
+
+async def test_a_task_cannot_flood_the_others(bus: SqliteBus) -> None:
+    task = await bus.request(Request("scout", "Ask."))
+    wishes = [
+        Request("macro", "Look.", parent=task.id, key=f"k{number}")
+        for number in range(MAX_CHILDREN)
+    ]
+    asked = [await bus.request(wish) for wish in wishes]
+
+    with pytest.raises(TooMany, match=task.id):
+        await bus.request(Request("macro", "And look.", parent=task.id))
+    assert await bus.request(wishes[0]) == asked[0]
 
 
 async def test_a_claim_confirms_and_holds(bus: SqliteBus, clock: FakeClock) -> None:
