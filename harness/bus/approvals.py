@@ -32,6 +32,7 @@ from harness.text.words import clip
 
 LONGEST_TOLD = 2000  # characters of the call, in what tells of it
 MOST_UNANSWERED = 5  # questions of one task that wait for a person, or waited in vain
+MOST_OPEN = 20  # questions of one agent, of however many tasks, that wait for a person
 HOLDS = timedelta(days=1)  # how long after the decision the call may still be made
 APPROVAL = listed(approvals, rows.APPROVAL_COLUMNS)
 
@@ -66,6 +67,12 @@ def check_patience(tx: Transaction, task: Task, question: Question) -> None:
         raise NotAsked(
             f"a person was asked about {unanswered} calls of this task already and has not"
             " answered: he is not asked about more"
+        )
+    (of_agent,) = tx.rows(count_open(), {"agent": task.agent, "now": tx.at})[0]
+    if of_agent >= MOST_OPEN:
+        raise NotAsked(
+            f"{of_agent} calls of {task.agent} wait for a person already: he is not asked"
+            " about more"
         )
 
 
@@ -184,6 +191,16 @@ def of_call() -> ClauseElement:
 @compiled
 def one() -> ClauseElement:
     return select(*APPROVAL).where(approvals.c.id == given("id"))
+
+
+@compiled
+def count_open() -> ClauseElement:
+    """Those of an agent, of all its tasks, that a person can still decide."""
+    return select(func.count()).where(
+        approvals.c.agent == given("agent"),
+        approvals.c.state == ApprovalState.PENDING,
+        approvals.c.expires_at > given("now"),
+    )
 
 
 @compiled

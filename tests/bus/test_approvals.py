@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from harness.bus import approvals, transitions
-from harness.bus.approvals import HOLDS, MOST_UNANSWERED
+from harness.bus.approvals import HOLDS, MOST_OPEN, MOST_UNANSWERED
 from harness.bus.port import (
     Approval,
     ApprovalState,
@@ -120,6 +120,23 @@ async def test_another_task_asks_for_itself(bus: SqliteBus, task: Task, clock: F
     asked = await bus.ask_approval(other, a_question(clock))
 
     assert (asked.state, asked.id != first.id) == (ApprovalState.PENDING, True)
+
+
+async def test_many_tasks_of_an_agent_are_no_way_round_the_limit(
+    bus: SqliteBus, clock: FakeClock
+) -> None:
+    for agent in (*["scout"] * (MOST_OPEN + 1), "clerk"):
+        await bus.request(Request(agent, "Look."))
+    *tasks, last = [await taken(bus, cap=MOST_OPEN + 1) for _ in range(MOST_OPEN + 1)]
+    first, *_ = [await bus.ask_approval(each, a_question(clock)) for each in tasks]
+
+    with pytest.raises(NotAsked, match="of scout wait"):
+        await bus.ask_approval(last, a_question(clock))
+    await bus.ask_approval(await taken(bus, "clerk"), a_question(clock))
+    await no(bus, first)
+    more = await bus.ask_approval(last, a_question(clock))
+
+    assert more.state is ApprovalState.PENDING
 
 
 async def test_what_the_person_is_told_names_the_call_and_cannot_be_read_as_markdown(
