@@ -73,11 +73,9 @@ def test_no_text_does_more_than_be_refused(text: str) -> None:
 
 @given(st.lists(PLAIN, min_size=1, max_size=6))
 def test_quoted_words_come_out_as_they_went_in(words: list[str]) -> None:
-    program, *arguments = words
-    text = shlex.join([f"x{program}".replace("=", ""), *arguments])
+    text = shlex.join(["echo", *words])
 
-    assert argvs(text) == [tuple(shlex.split(text))]
-    assert only(text).argv[1:] == tuple(arguments)
+    assert argvs(text) == [("echo", *words)]
 
 
 @pytest.mark.skipif(not BASH, reason="bash is the oracle")
