@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from ruamel.yaml import YAML
 
 FOLDER = Path(__file__).parent / "cases"
+HOUSEFUL = 18
 EACH = "$each"  # stands for the item of a list: as it is, and in `{...}` as JSON
 LONG = "$LONG"  # stands for more text than a result shows
 
@@ -90,8 +91,7 @@ def apart(row: dict[str, Any]) -> Iterator[Case]:
     filled = [Case.model_validate(fill(row, item["text"])) for item in known]
     gaps = [item.get("gap", row.get("gap", "")) for item in known]
     if EACH in row["task"]:
-        first, *more = [case for case, gap in zip(filled, gaps, strict=True) if not gap]
-        yield first.model_copy(update={"others": [case.task for case in more]})
+        yield from shared([case for case, gap in zip(filled, gaps, strict=True) if not gap])
         filled, gaps = (
             [case for case, gap in zip(filled, gaps, strict=True) if gap],
             [*filter(None, gaps)],
@@ -99,6 +99,15 @@ def apart(row: dict[str, Any]) -> Iterator[Case]:
     for number, (case, gap) in enumerate(zip(filled, gaps, strict=True), start=1):
         name = f"{case.id}-{number}" if len(items) > 1 else case.id
         yield case.model_copy(update={"id": name, "gap": gap})
+
+
+def shared(cases: list[Case]) -> Iterator[Case]:
+    """The cases, HOUSEFUL of them in a house: each may ask a person, and he is asked about few
+    calls of one agent."""
+    for start in range(0, len(cases), HOUSEFUL):
+        first, *more = cases[start : start + HOUSEFUL]
+        name = f"{first.id}-from-{start + 1}" if start else first.id
+        yield first.model_copy(update={"id": name, "others": [case.task for case in more]})
 
 
 def fill(value: Any, item: str) -> Any:
