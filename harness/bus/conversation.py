@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from typing import Any
 
 from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.sql.elements import ClauseElement
 
 from harness.bus import approvals, rows, statements, transitions
 from harness.bus.compiled import all_given, compiled, given, listed
-from harness.bus.outside import outside_payload
+from harness.bus.outside import outside_payload, payload_of_answer
 from harness.bus.port import IllegalTransition, Note, Outcome, Request, Stamp, State, Task
 from harness.bus.tables import notes
 from harness.bus.transaction import Transaction
 from harness.text.fence import has_fence
+
+PERSON = "person"  # the sender of what a person says
 
 
 def tell(tx: Transaction, task_id: str, sender: str, text: str) -> Note:
@@ -59,9 +62,16 @@ def ask_again(tx: Transaction, note: Note) -> Task | None:
         parent=missed.id,
         job=missed.job,
         deliver=missed.deliver,
-        payload=outside_payload([note.sender] if has_fence(note.text) else []),
+        payload=payload_of_note(note),
     )
     return transitions.request(tx, wish, deep=True)
+
+
+def payload_of_note(note: Note) -> dict[str, Any]:
+    """Whose words a note that came too late holds: what a person says may go out again."""
+    if has_fence(note.text):
+        return outside_payload([note.sender])
+    return {} if note.sender == PERSON else payload_of_answer([])
 
 
 def call_back(tx: Transaction, child: Task, text: str) -> Task | Note | None:
@@ -89,7 +99,7 @@ def call_back(tx: Transaction, child: Task, text: str) -> Task | Note | None:
         parent=child.id,
         job=child.job,
         deliver=parent.deliver if parent is not None else (),
-        payload=outside_payload(child.result.outside) if child.result else {},
+        payload=payload_of_answer(child.result.outside) if child.result else {},
     )
     return transitions.request(tx, wish, deep=True)
 

@@ -25,6 +25,12 @@ def outside_payload(sources: Iterable[str], *, private: bool = False) -> dict[st
     return {KEY: names} | told_private if names else {}
 
 
+def payload_of_answer(sources: Iterable[str]) -> dict[str, Any]:
+    """The payload that an answer travels with: of a session that read nobody from outside it is
+    the house's own."""
+    return outside_payload(sources) or {PRIVATE: True}
+
+
 def outside_of(payload: Mapping[str, Any]) -> list[str]:
     """Whose words a task begins with: those of its asker, and of what was handed over to it."""
     handed = (name for each in handed_in(payload) for name in each.outside)

@@ -116,19 +116,23 @@ def runtime_in(home: Home) -> tuple[str, ...]:
 def taint_of(task: Task, private: str) -> Taint:
     """What a session knows before its first turn: its task, and what of its prompt is private.
 
-    Words that an agent asked with after reading a stranger's may not go out; the addresses in
-    them are known ones, for requests and answers are written without others.
+    Words that an agent asked with after reading a stranger's may not go out, nor what an agent
+    answers from the house's own; the addresses in them are known ones, for requests and answers
+    are written without others.
     """
     outside = outside_of(task.payload)
     taint = Taint([*outside, *sources_of(private)])
-    if outside:
+    if task.payload.get(PRIVATE):
+        taint.read_private(task.prompt)
         taint.read_addresses(task.prompt)
-        if task.payload.get(PRIVATE):
-            taint.read_private(task.prompt)
+    elif outside:
+        taint.read_addresses(task.prompt)
     else:
         taint.read_open(task.prompt)
     for handed in handed_in(task.payload):
         taint.read_addresses(handed.text)
+        if not handed.outside:
+            taint.read_private(handed.text)
     taint.read_private(private)
     return taint
 

@@ -11,11 +11,15 @@ PERSON = "person"  # the sender of what a person says (bus/port.py, Request)
 
 
 def heard(taint: Taint, sender: str, text: str) -> None:
-    """A note was read: a person's words may go out again, a stranger's stay theirs."""
+    """A note was read: a person's words may go out again, a stranger's stay theirs, and those of
+    an agent that read no stranger's are the house's own."""
     if has_fence(text):
         taint.read_kept(sender, text)
     elif sender == PERSON:
         taint.read_open(text)
+    else:
+        taint.read_addresses(text)
+        taint.read_private(text)
 
 
 def returned(taint: Taint, tool: Tool | None, result: ToolResult, text: str) -> None:

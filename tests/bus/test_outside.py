@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from harness.bus.handed import Handed, payload_of
-from harness.bus.outside import MOST, outside_of, outside_payload, source_of
-from harness.bus.port import Outcome, Request, Result, State
+from harness.bus.outside import MOST, PRIVATE, outside_of, outside_payload, source_of
+from harness.bus.port import Outcome, Request, Result, State, Task
 from harness.bus.sqlite import SqliteBus
 from harness.text.fence import fenced
 
@@ -46,8 +46,20 @@ async def test_what_nobody_outside_wrote_has_no_mark(bus: SqliteBus) -> None:
 
     told = await bus.call_back(await bus.get(asked.id), "Nothing new.")
 
-    assert outside_of(told.payload) == []  # type: ignore[union-attr]
+    assert isinstance(told, Task)
+    assert outside_of(told.payload) == []
+    assert told.payload == {PRIVATE: True}
     assert source_of(await bus.get(asked.id)) == ""
+
+
+async def test_a_note_that_came_too_late_is_open_when_a_person_wrote_it(bus: SqliteBus) -> None:
+    asking = await bus.request(Request("scout", "Look."))
+    notes = [await bus.tell(asking.id, sender, "Sell.") for sender in ("person", "zoe")]
+    await ended(bus, Result("Nothing new."))
+
+    late = [await bus.ask_again(note) for note in notes]
+
+    assert [task and task.payload for task in late] == [{}, {PRIVATE: True}]
 
 
 def test_what_is_handed_over_brings_its_mark() -> None:
