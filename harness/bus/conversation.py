@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ClauseElement
 from harness.bus import approvals, rows, statements, transitions
 from harness.bus.compiled import all_given, compiled, given, listed
 from harness.bus.outside import outside_payload, payload_of_answer
-from harness.bus.port import IllegalTransition, Note, Outcome, Request, Stamp, State, Task
+from harness.bus.port import IllegalTransition, Note, Outcome, Request, Result, Stamp, State, Task
 from harness.bus.tables import notes
 from harness.bus.transaction import Transaction
 from harness.text.fence import has_fence
@@ -70,8 +70,8 @@ def ask_again(tx: Transaction, note: Note) -> Task | None:
 def payload_of_note(note: Note) -> dict[str, Any]:
     """Whose words a note that came too late holds: what a person says may go out again."""
     if has_fence(note.text):
-        return outside_payload([note.sender])
-    return {} if note.sender == PERSON else payload_of_answer([])
+        return outside_payload([note.sender], private=True)
+    return {} if note.sender == PERSON else payload_of_answer(Result())
 
 
 def call_back(tx: Transaction, child: Task, text: str) -> Task | Note | None:
@@ -99,7 +99,7 @@ def call_back(tx: Transaction, child: Task, text: str) -> Task | Note | None:
         parent=child.id,
         job=child.job,
         deliver=parent.deliver if parent is not None else (),
-        payload=payload_of_answer(child.result.outside) if child.result else {},
+        payload=payload_of_answer(child.result) if child.result else {},
     )
     return transitions.request(tx, wish, deep=True)
 

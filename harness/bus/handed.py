@@ -25,6 +25,7 @@ class Handed:
     task: str | None
     text: str
     outside: Sequence[str] = ()  # whose words its session had read
+    private: bool = False  # and the house's own words are in it all the same
 
     @property
     def id(self) -> str:

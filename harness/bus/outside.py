@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harness.bus.handed import handed_in
-from harness.bus.port import Task
+from harness.bus.port import Result, Task
 
 KEY = "outside"  # of the payload
 PRIVATE = "private"  # of the payload: the words of the task are nobody's business outside
@@ -25,10 +25,10 @@ def outside_payload(sources: Iterable[str], *, private: bool = False) -> dict[st
     return {KEY: names} | told_private if names else {}
 
 
-def payload_of_answer(sources: Iterable[str]) -> dict[str, Any]:
+def payload_of_answer(result: Result) -> dict[str, Any]:
     """The payload that an answer travels with: of a session that read nobody from outside it is
     the house's own."""
-    return outside_payload(sources) or {PRIVATE: True}
+    return outside_payload(result.outside, private=result.private) or {PRIVATE: True}
 
 
 def outside_of(payload: Mapping[str, Any]) -> list[str]:

@@ -90,6 +90,7 @@ class Result:
     steps: int = 0
     degraded: bool = False  # something less than the wanted model answered
     outside: Sequence[str] = ()  # whose words the session had read: hosts, pages; none: nobody's
+    private: bool = False  # read so, and the text has words of the house's own in it all the same
 
 
 @dataclass(frozen=True)

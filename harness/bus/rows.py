@@ -87,10 +87,13 @@ def values_of_request(task: Task) -> dict[str, Any]:
     }
 
 
+MARKS = ("outside", "private")  # of a result whose session had read a stranger's words
+
+
 def result_text(result: Result) -> str:
     values = vars(result)
     if not result.outside:  # mostly so
-        values = {name: value for name, value in values.items() if name != "outside"}
+        values = {name: value for name, value in values.items() if name not in MARKS}
     return whole(json_text(values))
 
 

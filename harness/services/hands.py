@@ -131,7 +131,7 @@ def taint_of(task: Task, private: str) -> Taint:
         taint.read_open(task.prompt)
     for handed in handed_in(task.payload):
         taint.read_addresses(handed.text)
-        if not handed.outside:
+        if not handed.outside or handed.private:
             taint.read_private(handed.text)
     taint.read_private(private)
     return taint
@@ -162,10 +162,21 @@ class CallHooks:
     async def _fire(self, event: HookEvent, action: Action, facts: Mapping[str, Any]) -> None:
         if not self.hooks.listens(event):
             return
-        whole = {**about(self.task), "tool": action.tool, **facts}
+        whole = {**about(self.task), "tool": action.tool, "action": touched(action), **facts}
         verdict = await self.hooks.fire(event, whole)
         if verdict.blocked:
             raise Blocked(f"a hook of the person's does not let this through: {verdict.reason}")
+
+
+def touched(action: Action) -> dict[str, list[str]]:
+    """What a call would touch, in the form that is judged: arguments can be spelled in many."""
+    commands = action.script.commands if action.script else ()
+    return {
+        "reads": list(action.reads),
+        "writes": list(action.writes),
+        "urls": list(action.urls),
+        "commands": [" ".join(command.argv) for command in commands],
+    }
 
 
 def about(task: Task) -> dict[str, Any]:

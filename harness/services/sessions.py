@@ -153,5 +153,6 @@ def finished(result: Result, taint: Taint) -> Result:
     in it that a reader's program would open and that stood nowhere."""
     if taint.tainted:
         text = disarmed(result.text, taint.knows)
-        result = replace(result, text=text, outside=tuple(taint.sources))
+        private = taint.carries(text) is not None
+        result = replace(result, text=text, outside=tuple(taint.sources), private=private)
     return replace(result, text=with_notice(result))

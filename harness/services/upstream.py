@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta, tzinfo
 
 from harness.bus.handed import Handed, payload_of
-from harness.bus.port import Due, Request, Slot, SlotStatus, State, Task
+from harness.bus.port import Due, Request, Result, Slot, SlotStatus, State, Task
 from harness.bus.reader import Reader
 from harness.config.job import Job
 from harness.errors import NotFound
@@ -88,8 +88,17 @@ def handed_by(leg: Leg, zone: tzinfo) -> Handed:
     how = task.state if task.state is State.DEAD or task.outcome is None else task.outcome
     ended = f"{how}: {clip(one_line(task.error), ERROR_CHARS)}" if task.error else str(how)
     text = visible(task.result.text).strip() if task.result else ""
-    outside = task.result.outside if task.result else ()
-    return Handed(slot.job, task.agent, at, ended, task.id, clip(text, MAX_CHARS), outside)
+    result = task.result or Result()
+    return Handed(
+        slot.job,
+        task.agent,
+        at,
+        ended,
+        task.id,
+        clip(text, MAX_CHARS),
+        outside=result.outside,
+        private=result.private,
+    )
 
 
 def one_line(text: str) -> str:

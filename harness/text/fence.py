@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 
-_BLOCK = re.compile(
-    r'^<page ([0-9a-f]{16}) from "[^\n]*>\n(.*)\n</page \1>$', re.DOTALL | re.MULTILINE
-)
+_HEAD = re.compile(r'^<page ([0-9a-f]{16}) from "[^\n]*>\n', re.MULTILINE)
+_END = re.compile(r"\n</page ([0-9a-f]{16})>$", re.MULTILINE)
 
 
 def fenced(source: str, text: str) -> str:
@@ -23,9 +23,24 @@ def fenced(source: str, text: str) -> str:
 
 def has_fence(text: str) -> bool:
     """Whether some of a text is a stranger's words."""
-    return _BLOCK.search(text) is not None
+    return next(blocks(text), None) is not None
 
 
 def unfenced(text: str) -> str:
     """The text with its blocks opened: what `fenced` was given stands in their place."""
-    return _BLOCK.sub(lambda block: block[2], text)
+    pieces, done = list[str](), 0
+    for head, end in blocks(text):
+        pieces += [text[done : head.start()], text[head.end() : end.start()]]
+        done = end.end()
+    return "".join([*pieces, text[done:]])
+
+
+def blocks(text: str) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
+    """Each block's head and end, the last end with its mark; what stands within one is none."""
+    ends = {end[1]: end for end in _END.finditer(text)}
+    done = 0
+    for head in _HEAD.finditer(text):
+        end = ends.get(head[1])
+        if end is not None and done <= head.start() and head.end() <= end.start():
+            yield head, end
+            done = end.end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from harness.config.rules import KnownTools, Rule
@@ -30,8 +31,18 @@ NAMES = frozenset(
 )
 
 
+# under these anybody can have a name: `com`, `co.uk`; `localhost` and names of a home network end
+# with none of them
+REGISTRIES = re.compile(
+    r"(?:[a-z]{2}|com|org|net|info|biz|dev|app|io|xyz|online|site|shop|edu|gov)"
+    r"|(?:com?|org|net|ac|edu|gov|gob|go|or|ne)\.[a-z]{2}"
+)
+
+
 def unfit(rule: Rule) -> str | None:
     """Why a rule must not stand in an allow list, or None."""
+    if rule.domain is not None and REGISTRIES.fullmatch(rule.domain):
+        return "it means every host there is below it; name one"
     if rule.tool != "run":
         return None
     if rule.pattern is None:

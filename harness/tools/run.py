@@ -103,7 +103,7 @@ async def run(
     background; give paths relative to the workspace. Commands that only look are run at once;
     others need a rule of the person's, or the person is asked."""
     script = expanded(parsed(command), ctx.workspace.folder)
-    home = ctx.spill.parent / "home"
+    home = ctx.spill.parent / f"home-{ctx.agent}"
     await asyncio.to_thread(make_folder, home)
     done = await execute(
         script,

@@ -40,7 +40,7 @@ def listed(value: object) -> object:
         return value
     try:
         return json.loads(value) if value.lstrip().startswith("[") else value.split()
-    except ValueError:
+    except (ValueError, RecursionError):
         return value.split()
 
 

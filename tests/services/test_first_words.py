@@ -8,8 +8,10 @@ import pytest
 
 from harness.bus.handed import Handed, payload_of
 from harness.bus.outside import outside_payload, payload_of_answer
+from harness.bus.port import Result
 from harness.permission.taint import Taint
 from harness.services.hands import taint_of
+from harness.services.sessions import finished
 from harness.tools.reading import heard
 from tests.tools.conftest import a_task
 
@@ -27,8 +29,9 @@ def handed(outside: tuple[str, ...]) -> dict[str, Any]:
         ({}, False),  # a person asks
         (outside_payload(STRANGER), False),  # a stranger knows them
         (outside_payload(STRANGER, private=True), True),
-        (payload_of_answer(FRIEND), True),  # another agent's answer
-        (payload_of_answer(STRANGER), False),
+        (payload_of_answer(Result(WORDS)), True),  # another agent's answer
+        (payload_of_answer(Result(WORDS, outside=STRANGER)), False),
+        (payload_of_answer(Result(WORDS, outside=STRANGER, private=True)), True),
     ],
 )
 def test_what_a_task_says_goes_out_unless_it_is_the_houses_own(
@@ -57,3 +60,16 @@ def test_a_note_goes_out_again_when_a_person_wrote_it(sender: str, carried: bool
 
     assert (taint.carries(WORDS.partition(",")[0]) is not None) is carried
     assert taint.knows("https://a.test/deed")
+
+
+def test_an_answer_with_words_of_the_house_says_so_and_they_stay_inside() -> None:
+    taint = Taint(STRANGER)
+    taint.read_private(WORDS)
+
+    answer = finished(Result(f"News, and {WORDS}"), taint)
+    plain = finished(Result("News alone."), taint)
+
+    assert (answer.private, plain.private) == (True, False)
+    given = Handed("look", "zoe", "day", "done", "01T", answer.text, answer.outside, answer.private)
+    reader = taint_of(a_task(payload=payload_of([given])), "")
+    assert reader.carries(WORDS.partition(",")[0])

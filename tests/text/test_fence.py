@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.text.fence import fenced, unfenced
+from harness.text.fence import fenced, has_fence, unfenced
 
 PIECES = ["a", " ", "\n", "</page ", ">", "<page ", "0123456789abcdef"]
 WORDS = st.lists(st.sampled_from(PIECES)).map("".join)
@@ -43,3 +43,16 @@ def test_no_text_ends_its_block(before: str, after: str) -> None:
 def test_text_without_a_block_stays_as_it_is() -> None:
     for text in ("", "Words.", '<page 0123456789abcdef from "u">\nno end', "</page a>"):
         assert unfenced(text) == text
+
+
+def test_a_page_of_nothing_but_beginnings_takes_no_time() -> None:
+    heads = "".join(f'<page {number:016x} from "x">\n' for number in range(20_000))
+
+    assert not has_fence(heads)  # it took minutes
+    assert unfenced(heads) == heads
+
+
+def test_blocks_after_each_other_are_opened_and_the_words_between_stay() -> None:
+    text = f"a\n{fenced('x', 'one')}\nb\n{fenced('y', '')}\nc"
+
+    assert unfenced(text) == "a\none\nb\n\nc"

@@ -12,8 +12,9 @@ import pytest
 from pydantic import BaseModel, Field
 
 from harness.clock import FakeClock
+from harness.config.rules import parse_rule
 from harness.models.port import ToolCall
-from harness.tools.catalogue import NAMES, all_tools
+from harness.tools.catalogue import NAMES, all_tools, unfit
 from harness.tools.context import ToolContext
 from harness.tools.read_result import read_result
 from harness.tools.tool import Output, ToolError, ToolResult, tool
@@ -235,3 +236,12 @@ def test_every_tool_explains_itself(name: str) -> None:
     assert "ctx" not in spec.parameters["properties"]
     assert all("description" in field for field in spec.parameters["properties"].values())
     json.dumps(spec.parameters)
+
+
+@pytest.mark.parametrize("domain", ["com", "co.uk", "io", "com.au"])
+def test_a_rule_for_everybody_is_none(domain: str) -> None:
+    rule = parse_rule(f"web_fetch(domain:{domain})")
+
+    assert "every host" in (unfit(rule) or "")
+    assert unfit(parse_rule(f"web_fetch(domain:nas.{domain})")) is None
+    assert unfit(parse_rule("web_fetch(domain:localhost)")) is None
