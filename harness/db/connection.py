@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,10 +33,28 @@ def connect(path: Path) -> sqlite3.Connection:
         except OSError as error:
             raise DatabaseError(f"{path} cannot be opened: {error.strerror}") from error
         db = open_file(path)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA foreign_keys = ON")
+        try:
+            write_ahead(db)
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            db.close()
+            raise
         return db
+
+
+def write_ahead(db: sqlite3.Connection) -> None:
+    """Keep a write-ahead log. Of two processes that change a new file to it at the same moment
+    SQLite turns one away at once, whatever its patience; so it asks again."""
+    until = time.monotonic() + BUSY_MILLISECONDS / 1000
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(random.uniform(0.005, 0.05))
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:

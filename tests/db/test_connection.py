@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -115,3 +117,22 @@ def test_other_errors_keep_their_words(path: Path) -> None:
         raise sqlite3.OperationalError("no such column: x")
 
     assert str(path) in str(caught.value)
+
+
+def test_many_open_a_new_file_at_the_same_moment(tmp_path: Path) -> None:
+    for number in range(10):
+        path = tmp_path / str(number) / "new.db"
+        together = threading.Barrier(8)
+
+        def open_it(path: Path = path, together: threading.Barrier = together) -> str:
+            together.wait()
+            db = connect(path)
+            try:
+                return str(db.execute("PRAGMA journal_mode").fetchone()[0])
+            finally:
+                db.close()
+
+        with ThreadPoolExecutor(8) as pool:
+            modes = [each.result() for each in [pool.submit(open_it) for _ in range(8)]]
+
+        assert modes == ["wal"] * 8
