@@ -30,6 +30,7 @@ from harness.clock import Clock, SystemClock
 from harness.config.home import Home
 from harness.config.rules import Rules, parse_rule
 from harness.models.port import ToolCall
+from harness.network.web import Web
 from harness.permission.action import Action, Trait
 from harness.permission.commands import study
 from harness.permission.places import Places
@@ -43,7 +44,6 @@ from harness.tools.context import ToolContext
 from harness.tools.gate import Gate
 from harness.tools.tool import Output, tool
 from harness.tools.toolbox import Toolbox
-from harness.tools.web import Web
 
 ROUNDS = 2_000
 CALLS = 1_000

@@ -27,6 +27,7 @@ from harness.errors import Fatal
 from harness.hooks.hooks import Hooks
 from harness.ids import Ids
 from harness.models.profiles import Models
+from harness.network.web import Web
 from harness.services.auditor import Auditor
 from harness.services.callbacks import Callbacks
 from harness.services.courier import Courier
@@ -43,7 +44,6 @@ from harness.services.supervisor import Supervisor
 from harness.services.watcher import Household, Watcher
 from harness.text.secrets import Redactor
 from harness.tools.catalogue import KNOWN
-from harness.tools.web import Web
 
 log = structlog.get_logger("daemon")
 

@@ -19,6 +19,7 @@ from harness.config.home import Home
 from harness.config.hooks import HookEvent
 from harness.config.profile import Profile
 from harness.hooks.hooks import Hooks
+from harness.network.web import Web
 from harness.permission.action import Action
 from harness.permission.places import Places
 from harness.permission.policy import Policy, read_by_name
@@ -31,7 +32,6 @@ from harness.tools.context import ToolContext
 from harness.tools.gate import Asking, Gate
 from harness.tools.tool import Tool, ToolResult
 from harness.tools.toolbox import Blocked, Toolbox
-from harness.tools.web import Web
 
 LEARN = "learn"  # the tool that writes lessons
 

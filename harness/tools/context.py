@@ -20,7 +20,7 @@ from harness.text.secrets import Redactor
 if TYPE_CHECKING:
     from harness.bus.port import Task
     from harness.config.skills import Skill
-    from harness.tools.web import Web
+    from harness.network.web import Web
 
 
 @dataclass(frozen=True)

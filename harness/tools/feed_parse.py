@@ -15,12 +15,12 @@ from urllib.parse import urljoin, urlsplit
 import feedparser
 
 from harness.config.sources import Source
+from harness.network.response import decode
 from harness.text.invisible import visible
 from harness.text.sentences import sentences
 from harness.text.urls import canonical_url
 from harness.text.words import clip
 from harness.tools.article import plain_text
-from harness.tools.response import decode
 
 SUMMARY = 280  # characters
 TITLE = 200

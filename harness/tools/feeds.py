@@ -9,12 +9,12 @@ from datetime import datetime
 
 from harness.clock import Clock, stamp
 from harness.config.sources import Source
+from harness.network.errors import NetworkError
+from harness.network.response import Response
+from harness.network.web import Web
 from harness.tools.crowd import within
 from harness.tools.feed_cache import FeedCache, FeedRecord
 from harness.tools.feed_parse import Item, NoFeed, parse_feed
-from harness.tools.response import Response
-from harness.tools.tool import ToolError
-from harness.tools.web import Web
 
 MAX_FEEDS = 100  # in one reading
 AT_ONCE = 40
@@ -72,14 +72,14 @@ class FeedReader:
                 fresh = await self._fetch(record)
                 async with self._parsers:
                     items = await asyncio.to_thread(parsed, fresh, source, asked_at)
-            except (ToolError, NoFeed, BadStatus) as error:
+            except (NetworkError, NoFeed, BadStatus) as error:
                 await self._remember(failed(record, str(error), asked_at, gone_now(error)))
                 return Reading(source, error=str(error))
             await self._remember(succeeded(fresh, asked_at))
             return Reading(source, items)
 
     async def _fetch(self, record: FeedRecord) -> FeedRecord:
-        """The record with its newest body. Raises ToolError, BadStatus."""
+        """The record with its newest body. Raises NetworkError, BadStatus."""
         response = await self.web.get(
             record.url,
             headers={"Accept": FEED_TYPES, **record.conditions},

@@ -15,9 +15,9 @@ from pydantic import Field
 
 from harness.config.names import did_you_mean
 from harness.config.sources import Source, Sources, read_sources
+from harness.network.address import parse_target
 from harness.permission.action import Action, Trait
 from harness.text.words import terms
-from harness.tools.address import parse_target
 from harness.tools.context import ToolContext
 from harness.tools.feed_cache import FeedCache
 from harness.tools.feed_parse import Item

@@ -9,13 +9,14 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from harness.network.address import Refused, parse_target
+from harness.network.errors import NetworkError
+from harness.network.response import Response
 from harness.permission.action import Action, Trait
 from harness.text.invisible import visible
 from harness.text.urls import inert
-from harness.tools.address import Refused, parse_target
 from harness.tools.context import ToolContext
 from harness.tools.crowd import within
-from harness.tools.response import Response
 from harness.tools.tool import Output, ToolError, tool
 
 MAX_LINKS = 60
@@ -95,7 +96,7 @@ async def verify(ctx: ToolContext, url: str) -> Verdict:
             response = await ask(ctx, url, "GET")
     except Refused as error:  # perhaps nobody was asked, and it is the model's own words
         return Verdict(inert(visible(url)), ok=False, note=inert(visible(str(error))))
-    except ToolError as error:
+    except NetworkError as error:
         return Verdict(url, ok=False, note=str(error))
     moved = response.url if response.url != url else None
     return Verdict(url, response.ok, response.status, moved or url, note_of(response, moved))

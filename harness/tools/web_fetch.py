@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from harness.network.address import parse_target
+from harness.network.response import Response
 from harness.permission.action import Action, Trait
 from harness.text.invisible import visible
-from harness.tools.address import parse_target
 from harness.tools.article_reader import read_article
 from harness.tools.context import ToolContext
-from harness.tools.response import Response
 from harness.tools.tool import Output, ToolError, tool
 
 PAGES = {"text/html", "application/xhtml+xml"}

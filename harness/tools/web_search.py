@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from harness.network.errors import NetworkError
+from harness.network.inflate import Damaged, TooLarge
 from harness.permission.action import Action, Trait
 from harness.text.invisible import visible
 from harness.text.words import clip
 from harness.tools.context import ToolContext
-from harness.tools.inflate import Damaged, TooLarge
 from harness.tools.tool import Output, ToolError, tool
 
 if TYPE_CHECKING:
-    from harness.tools.web import Web
+    from harness.network.web import Web
 
 ENDPOINT = "https://api.tavily.com"
 KEY_VARIABLE = "TAVILY_API_KEY"
@@ -65,7 +66,7 @@ async def search(web: Web, key: str, query: str, limit: int) -> list[dict[str, A
     )
     from tavily.errors import ForbiddenError
 
-    from harness.tools.guarded import guarded
+    from harness.network.guarded import guarded
 
     try:
         async with guarded(web, max_bytes=MAX_BYTES, timeout=SECONDS) as client:
@@ -84,7 +85,7 @@ async def search(web: Web, key: str, query: str, limit: int) -> list[dict[str, A
         raise ToolError(f"the search service answered {status}") from error
     except (TooLarge, Damaged, *UNREADABLE) as error:
         raise ToolError("the search service answered with something unreadable") from error
-    except ToolError as error:
+    except NetworkError as error:
         raise ToolError(f"the search service is not reached: {error}", hint=error.hint) from error
 
 

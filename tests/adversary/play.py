@@ -24,6 +24,7 @@ from harness.ids import Ids
 from harness.models.chain import FallbackModel
 from harness.models.profiles import Models
 from harness.models.scripted import ScriptedModel
+from harness.network.web import Web
 from harness.services.auditor import Auditor
 from harness.services.callbacks import Callbacks
 from harness.services.courier import Courier
@@ -32,7 +33,6 @@ from harness.services.hands import Equipment
 from harness.services.sessions import Sessions
 from harness.text.secrets import Redactor
 from harness.tools.catalogue import KNOWN
-from harness.tools.web import Web
 from tests.adversary.case import Case, Then
 from tests.adversary.stranger import Stranger
 from tests.adversary.victim import KEY, KEY_VARIABLE

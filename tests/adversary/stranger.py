@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.clock import Clock
-from harness.tools.politeness import Politeness
-from harness.tools.web import Web
+from harness.network.politeness import Politeness
+from harness.network.web import Web
 from tests.adversary.case import Case, Page
 from tests.adversary.obedient import in_pieces
 from tests.doubles.dns import DnsServer, StubResolver

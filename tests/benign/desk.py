@@ -20,10 +20,10 @@ from harness.bus.outside import outside_payload
 from harness.bus.port import Request, Task
 from harness.clock import FakeClock
 from harness.config.home import Home
+from harness.network.politeness import Politeness
+from harness.network.web import Web
 from harness.services.hands import Equipment
-from harness.tools.politeness import Politeness
 from harness.tools.toolbox import Toolbox
-from harness.tools.web import Web
 from tests.doubles.feed_server import FeedServer
 from tests.flows.house import write_yaml
 from tests.tools.conftest import NOW, TRUSTS_NOBODY

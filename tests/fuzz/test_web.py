@@ -12,6 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.config.sources import Source
+from harness.network.inflate import Damaged, Inflater, TooLarge
+from harness.network.response import decode
 from harness.text.markup import html_to_text
 from harness.text.sentences import sentences
 from harness.text.surrogates import is_whole
@@ -20,8 +22,6 @@ from harness.text.words import clip
 from harness.tools.article import extract, plain_text
 from harness.tools.feed_cache import UNREADABLE, unpacked
 from harness.tools.feed_parse import SUMMARY, TITLE, NoFeed, parse_feed, read_date
-from harness.tools.inflate import Damaged, Inflater, TooLarge
-from harness.tools.response import decode
 from tests.fuzz.effort import EFFORT, bounded
 from tests.fuzz.samples import REPOSITORY
 from tests.fuzz.strategies import as_bytes, damaged, json_values, long_text, odd_json, odd_text

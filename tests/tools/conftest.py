@@ -15,12 +15,12 @@ import pytest
 from harness.bus.port import Bus, Priority, Request, State, Task
 from harness.clock import FakeClock
 from harness.config.home import Home
+from harness.network.politeness import Politeness
+from harness.network.web import Web
 from harness.permission.places import Places
 from harness.permission.taint import Taint
 from harness.rooted import Root
 from harness.tools.context import ToolContext
-from harness.tools.politeness import Politeness
-from harness.tools.web import Web
 from tests.doubles.feed_server import FeedServer
 
 # reading the machine's certificates takes longer than most tests

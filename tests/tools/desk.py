@@ -7,13 +7,13 @@ from typing import Any, cast
 from harness.bus.port import Bus
 from harness.clock import FakeClock
 from harness.config.home import Home
+from harness.network.web import Web
 from harness.permission.action import Action
 from harness.permission.places import Places
 from harness.permission.taint import Taint
 from harness.rooted import Root
 from harness.tools.context import ToolContext
 from harness.tools.tool import Output, Tool
-from harness.tools.web import Web
 from tests.tools import using
 from tests.tools.conftest import a_task
 

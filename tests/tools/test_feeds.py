@@ -10,10 +10,10 @@ import pytest
 from harness.clock import FakeClock, stamp
 from harness.config.home import Home
 from harness.config.sources import Source
+from harness.network.politeness import Politeness
+from harness.network.web import Web
 from harness.tools.feed_cache import FeedCache, FeedRecord
 from harness.tools.feeds import FeedReader
-from harness.tools.politeness import Politeness
-from harness.tools.web import Web
 from tests.doubles.feed_routes import SLOW, SOURCES, Route
 from tests.doubles.feed_server import FeedServer
 from tests.tools.conftest import NOW, TRUSTS_NOBODY

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from harness.config.home import Home
 from harness.config.sources import Source
+from harness.network.address import Refused
 from harness.tools.context import ToolContext
 from harness.tools.feed_parse import Item
 from harness.tools.feeds import Reading
@@ -89,7 +90,7 @@ async def test_a_private_address_is_refused_and_told(ctx: ToolContext) -> None:
 
     assert rows == []
     assert "not public" in head["failed"][0]["error"]
-    with pytest.raises(ToolError, match="user name"):
+    with pytest.raises(Refused, match="user name"):
         await call(ctx, source="http://me@example.org/feed")
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from harness.errors import HarnessError
+from harness.network.address import Refused
 from harness.tools.context import ToolContext
-from harness.tools.tool import ToolError
 from harness.tools.web_fetch import web_fetch
 from tests.doubles.feed_server import STORIES, FeedServer
 from tests.tools.using import use
@@ -61,7 +62,7 @@ async def test_a_long_page_is_cut_and_says_so(ctx: ToolContext, server: FeedServ
 async def test_what_is_no_page_is_refused_with_a_reason(
     ctx: ToolContext, server: FeedServer, path: str, why: str
 ) -> None:
-    with pytest.raises(ToolError, match=why):
+    with pytest.raises(HarnessError, match=why):
         await use(web_fetch, ctx, {"url": server.url(path)})
 
 
@@ -70,5 +71,5 @@ async def test_a_made_up_address_on_a_trusted_host_stays_there(
 ) -> None:
     ctx.taint.read_outside("b.test", "nothing of note")
 
-    with pytest.raises(ToolError, match="trusted for its host"):
+    with pytest.raises(Refused, match="trusted for its host"):
         await use(web_fetch, ctx, {"url": server.url("/to_private.xml")})

@@ -10,15 +10,15 @@ import re
 import pytest
 
 from harness.clock import FakeClock, SystemClock
+from harness.network.web import Web
 from harness.tools import web_search as module
 from harness.tools.context import ToolContext
 from harness.tools.tool import ToolError
-from harness.tools.web import Web
 from harness.tools.web_search import KEY_VARIABLE, search, web_search
 from tests.doubles.feed_server import FeedServer
 from tests.doubles.raw_server import RawServer, Script
+from tests.network.test_hostile_servers import OK, repeats, says
 from tests.tools.conftest import TRUSTS_NOBODY
-from tests.tools.test_hostile_servers import OK, repeats, says
 from tests.tools.using import use
 
 

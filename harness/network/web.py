@@ -21,7 +21,7 @@ import httpx
 
 from harness.clock import Clock
 from harness.config.proxy import parse_proxy
-from harness.tools.address import (
+from harness.network.address import (
     Refused,
     Target,
     check,
@@ -30,12 +30,12 @@ from harness.tools.address import (
     parse_target,
     shortened,
 )
-from harness.tools.connection import Endpoint
-from harness.tools.exchange import BROKEN, HARMLESS, MAX_BYTES, REDIRECTS, Call, exchange, told
-from harness.tools.politeness import Politeness
-from harness.tools.resolver import Resolver, SystemResolver
-from harness.tools.response import Response
-from harness.tools.tool import ToolError
+from harness.network.connection import Endpoint
+from harness.network.errors import NetworkError
+from harness.network.exchange import BROKEN, HARMLESS, MAX_BYTES, REDIRECTS, Call, exchange, told
+from harness.network.politeness import Politeness
+from harness.network.resolver import Resolver, SystemResolver
+from harness.network.response import Response
 
 MAX_REDIRECTS = 5
 MAX_CONNECTIONS = 100  # at once
@@ -46,7 +46,7 @@ PROXY_HINT = (
 )
 
 
-class Unreachable(ToolError):
+class Unreachable(NetworkError):
     """No answer came: unknown host, no connection, broken off, or too slow."""
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from harness.clock import FakeClock
-from harness.tools.address import Refused
-from harness.tools.politeness import Politeness
-from harness.tools.web import Unreachable, Web
+from harness.network.address import Refused
+from harness.network.politeness import Politeness
+from harness.network.web import Unreachable, Web
 from tests.doubles.feed_server import FeedServer
 from tests.doubles.proxy import Proxy
+from tests.network.test_web import PEM, Names
 from tests.tools.conftest import TRUSTS_NOBODY
-from tests.tools.test_web import PEM, Names
 
 PUBLIC = "93.184.216.34"
 SIX = "2606:4700::1111"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.tools.inflate import Damaged, Inflater, TooLarge
+from harness.network.inflate import Damaged, Inflater, TooLarge
 from tests.doubles.feed_routes import raw_deflate, two_members
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {

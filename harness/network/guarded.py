@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import httpx
 
-from harness.tools.exchange import Call
-from harness.tools.web import Web
+from harness.network.exchange import Call
+from harness.network.web import Web
 
 # of the library's client; `Web` and the connection have their own
 LEFT_OUT = {"host", "connection", "accept-encoding", "content-length", "user-agent"}

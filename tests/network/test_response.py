@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.tools.response import Response, decode
+from harness.network.response import Response, decode
 
 TEXT = "Größe, café, naïve – 5 €"
 

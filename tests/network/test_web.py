@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from harness.clock import Clock, FakeClock, SystemClock
-from harness.tools.address import Refused
-from harness.tools.exchange import USER_AGENT
-from harness.tools.inflate import Damaged, TooLarge
-from harness.tools.politeness import Politeness
-from harness.tools.tool import ToolError
-from harness.tools.web import Unreachable, Web
+from harness.network.address import Refused
+from harness.network.errors import NetworkError
+from harness.network.exchange import USER_AGENT
+from harness.network.inflate import Damaged, TooLarge
+from harness.network.politeness import Politeness
+from harness.network.web import Unreachable, Web
 from tests.doubles import feed_server
 from tests.doubles.feed_server import FeedServer
 from tests.tools.conftest import TRUSTS_NOBODY
@@ -92,7 +92,7 @@ async def test_every_spelling_of_this_machine_is_refused(clock: FakeClock, host:
 @pytest.mark.parametrize("host", ["0177.0.0.1", "017700000001", "127.0.0.1%00.example.org"])
 async def test_odder_spellings_reach_nothing(clock: FakeClock, host: str) -> None:
     async with a_web(clock) as web:
-        with pytest.raises(ToolError):
+        with pytest.raises(NetworkError):
             await web.get(f"http://{host}/")
 
 

@@ -10,10 +10,10 @@ import httpcore
 import httpx
 
 from harness import __version__
-from harness.tools.address import Refused, Target
-from harness.tools.connection import Endpoint, Meter, link
-from harness.tools.inflate import OFFERED, Inflater, TooLarge
-from harness.tools.response import Response
+from harness.network.address import Refused, Target
+from harness.network.connection import Endpoint, Meter, link
+from harness.network.inflate import OFFERED, Inflater, TooLarge
+from harness.network.response import Response
 
 USER_AGENT = f"harness/{__version__} (+feed reader)"
 MAX_BYTES = 5 * 1024 * 1024

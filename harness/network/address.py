@@ -21,7 +21,7 @@ from ipaddress import (
 import httpx
 
 from harness.config.endpoint import parse_endpoint
-from harness.tools.tool import ToolError
+from harness.network.errors import NetworkError
 
 Address = IPv4Address | IPv6Address
 
@@ -75,7 +75,7 @@ UNICAST = IPv6Network("2000::/3")  # the only part of IPv6 that is given out to 
 ISATAP = {0x0000_5EFE, 0x0200_5EFE}  # what stands before the IPv4 address in RFC 5214
 
 
-class Refused(ToolError):
+class Refused(NetworkError):
     """An address that tools may not reach, by rule; another try ends the same way."""
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.tools.address import (
+from harness.network.address import (
     DENIED,
     Refused,
     check,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import zlib
 
-from harness.tools.tool import ToolError
+from harness.network.errors import NetworkError
 
 GZIP_MARK = b"\x1f\x8b"
 GZIP, ZLIB, RAW = 31, 15, -15  # zlib's window bits for the three wrappings
@@ -16,11 +16,11 @@ OFFERED = "gzip, deflate"
 _CODING = re.compile(r"[a-z0-9-]{1,12}(, ?[a-z0-9-]{1,12}){0,3}")
 
 
-class TooLarge(ToolError):
+class TooLarge(NetworkError):
     """More bytes than the caller wants to read."""
 
 
-class Damaged(ToolError):
+class Damaged(NetworkError):
     """The body is not what its headers say."""
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpcore
 
-from harness.tools.inflate import Damaged
+from harness.network.inflate import Damaged
 
 Endpoint = tuple[str, int]
 

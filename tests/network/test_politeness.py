@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from harness.clock import FakeClock, settle
-from harness.tools.politeness import Politeness
+from harness.network.politeness import Politeness
 
 
 async def test_a_host_lets_in_two_and_others_wait(clock: FakeClock) -> None:

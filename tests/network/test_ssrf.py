@@ -12,14 +12,13 @@ from dataclasses import dataclass
 import pytest
 
 from harness.clock import FakeClock
-from harness.tools.address import Refused
-from harness.tools.politeness import Politeness
-from harness.tools.web import Unreachable, Web
+from harness.network.address import Refused
+from harness.network.politeness import Politeness
+from harness.network.web import Unreachable, Web
 from tests.doubles.dns import DnsServer, StubResolver
 from tests.doubles.proxy import Proxy
 from tests.doubles.raw_server import RawServer
-from tests.tools.conftest import TRUSTS_NOBODY
-from tests.tools.ssrf_cases import (
+from tests.network.ssrf_cases import (
     OTHER,
     PASSING,
     PUBLIC,
@@ -28,6 +27,7 @@ from tests.tools.ssrf_cases import (
     REFUSED,
     ZONE,
 )
+from tests.tools.conftest import TRUSTS_NOBODY
 
 FRONT = (b"public.test", b"rebind.test")  # whose front page redirects
 PLACES = {place for _, place, _ in PASSING} | {f"{OTHER}:80"}
