@@ -9,7 +9,7 @@ up: .venv/installed            ## environment, install, run the crew in the fore
 	@$(BIN)/harness up --home .
 
 test: .venv/installed-dev      ## every fast test
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 simulation: .venv/installed-dev  ## two thousand seeds of crashes, full disks and clock steps
 	$(BIN)/python -m tests.simulation --seeds 2000
