@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from itertools import chain, islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -165,14 +165,16 @@ def shows_contents(command: Simple) -> bool:
 
 def refuse_hidden(ctx: ToolContext, command: Simple, folders: Iterable[str]) -> None:
     """Raise ToolError when what the command shows is something that the agent may not read."""
-    paths = tracked(ctx) if command.name == "git" else below(ctx, folders)
+    git = command.name == "git"
+    paths = limited(tracked(ctx), command) if git else below(ctx, folders)
     if command.name == "diff":  # it alone follows the links that it comes across
         paths = chain(paths, linked(ctx, folders))
     for seen, path in enumerate(paths):
         if seen > LOOKED_AT or ctx.hidden(path):
+            how = "name them behind ` -- `" if git else "name the files that you mean"
             raise ToolError(
-                f"`{command.name}` would show what you may not read, or too much to tell; name"
-                " the files that you mean, or use the tools `grep` and `glob`, which leave it out"
+                f"`{command.name}` would show what you may not read, or too much to tell; {how},"
+                " or use the tools `grep` and `glob`, which leave it out"
             )
 
 
@@ -208,6 +210,22 @@ def tracked(ctx: ToolContext) -> Iterator[str]:
     for found in _PATHS.findall(index):
         text = found.decode("utf-8", "replace")
         yield from (text[start:] for start in range(3))  # the length before it may be printable
+
+
+def limited(paths: Iterator[str], command: Simple) -> Iterator[str]:
+    """Those of the paths that git is asked about: all, unless plain ones stand behind ` -- `."""
+    words = [word.text for word in command.words]
+    asked = words[words.index("--") + 1 :] if "--" in words else []
+    if not asked or any(word.startswith(":") or set(word) & set("*?[\\") for word in asked):
+        yield from paths
+        return
+    plain = [PurePosixPath(word).as_posix() for word in asked]
+    if "." in plain:
+        yield from paths
+        return
+    for path in paths:
+        if any(path == each or path.startswith(f"{each}/") for each in plain):
+            yield path
 
 
 def source_of(ctx: ToolContext, script: Script) -> str:

@@ -11,6 +11,7 @@ from harness.bus.port import Request
 from harness.bus.sqlite import SqliteBus
 from harness.clock import FakeClock
 from harness.config.home import Home
+from harness.errors import HarnessError
 from harness.ids import Ids
 from harness.models.port import ToolCall
 from harness.permission.action import Trait
@@ -183,3 +184,34 @@ async def test_the_same_command_is_run_again_in_a_session_and_not_after_a_crash(
 
     assert not any("not done again" in result.text for result in results)
     assert "done already" in anew.text
+
+
+@pytest.mark.parametrize(
+    "command", ["git diff -- notes/one.md", "git log -p -- notes ./notes/two.md"]
+)
+def test_git_shows_the_files_that_it_is_asked_about(
+    repository: ToolContext, home: Home, command: str
+) -> None:
+    subprocess.run(["git", "add", "memory"], cwd=home.root, check=True)
+
+    assert planned(run, repository, command=command).routine
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "git diff -- memory",
+        "git diff -- .",
+        "git diff -- ':(top)memory'",
+        "git diff -- 'mem*'",
+        "git show HEAD -- notes memory/zoe",
+        "git diff notes/one.md",
+    ],
+)
+def test_git_shows_nothing_hidden_among_them(
+    repository: ToolContext, home: Home, command: str
+) -> None:
+    subprocess.run(["git", "add", "memory"], cwd=home.root, check=True)
+
+    with pytest.raises(HarnessError):
+        planned(run, repository, command=command)
