@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.bus.handed import handed_in
 from harness.bus.port import Result, Task
+from harness.text.words import a_few
 
 KEY = "outside"  # of the payload
 PRIVATE = "private"  # of the payload: the words of the task are nobody's business outside
@@ -45,5 +46,4 @@ def source_of(task: Task) -> str:
 
 def told(sources: Iterable[str]) -> str:
     """Some of the sources by name."""
-    names = list(sources)
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return a_few(sources, 3)

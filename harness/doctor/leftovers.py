@@ -14,6 +14,7 @@ from pathlib import Path
 from harness.config.home import Home
 from harness.doctor.finding import Finding, Level
 from harness.doctor.patient import Patient
+from harness.text.words import a_few
 
 SHOWN = 5  # paths that a message names
 HOUR = 3600.0  # a draft lives for milliseconds; a copy of the database, for minutes
@@ -28,11 +29,10 @@ def leftovers(patient: Patient) -> Iterator[Finding]:
     stale = [*dead_bells(patient.home), *unfinished(patient.home, patient.now.timestamp())]
     if not stale:
         return
-    named = ", ".join(str(path.relative_to(root)) for path in stale[:SHOWN])
-    more = f" and {len(stale) - SHOWN} more" if len(stale) > SHOWN else ""
+    named = a_few((str(path.relative_to(root)) for path in stale), SHOWN)
     yield Finding(
         Level.WARNING,
-        f"left by processes that died: {named}{more}",
+        f"left by processes that died: {named}",
         "remove them",
         partial(remove, stale, root),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.config.home import Home
 from harness.doctor.finding import Finding, Level
 from harness.doctor.patient import Patient
+from harness.text.words import a_few
 
 SHOWN = 5  # paths that a message names
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -22,12 +23,11 @@ def orders(patient: Patient) -> Iterator[Finding]:
     open_ones = [path for path in obeyed(patient.home) if path.lstat().st_mode & OTHERS_WRITE]
     if not open_ones:
         return
-    names = [name_of(path, root) for path in open_ones]
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    named = a_few((name_of(path, root) for path in open_ones), SHOWN)
     anybody = any(path.lstat().st_mode & stat.S_IWOTH for path in open_ones)
     yield Finding(
         Level.ERROR if anybody else Level.WARNING,  # a group is often its owner alone
-        f"other accounts can change what the crew obeys: {', '.join(names[:SHOWN])}{more}",
+        f"other accounts can change what the crew obeys: {named}",
         f"chmod go-w {root}; cd {root} && chmod -R go-w {' '.join(NAMES)}",
         partial(close, open_ones),
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.doctor.finding import Finding, Level
 from harness.doctor.patient import Patient
 from harness.files import PRIVATE_FILE, PRIVATE_FOLDER
+from harness.text.words import a_few
 
 SHOWN = 5  # paths that a message names
 OTHERS = 0o077
@@ -38,11 +39,10 @@ def permissions(patient: Patient) -> Iterator[Finding]:
     wrong = [entry for entry in entries if entry.mode != entry.wanted]
     closed = not entries[0].mode & OTHERS
     if wrong:
-        told = ", ".join(f"{entry.name} ({entry.mode:04o})" for entry in wrong[:SHOWN])
-        more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        told = a_few((f"{entry.name} ({entry.mode:04o})" for entry in wrong), SHOWN)
         yield Finding(
             Level.WARNING if closed else Level.ERROR,
-            f"these should be the owner's alone (0700, 0600): {told}{more}",
+            f"these should be the owner's alone (0700, 0600): {told}",
             f"chmod -R u+rwX,go= {patient.home.state}",
             partial(close, wrong),
         )

@@ -20,9 +20,10 @@ from harness.permission.globs import path_fits, text_fits
 from harness.permission.policy import Mode, Policy
 from harness.permission.shell import Simple
 from harness.permission.taint import VISITS, Taint, host_of, site_of
+from harness.text.words import a_few
 
 HOUSE = "harness"  # the command line of this program
-READ, WRITE, RUN = "read", "write", "run"
+READ, WRITE = "read", "write"
 
 
 class Decision(StrEnum):
@@ -94,7 +95,7 @@ def too_risky(action: Action, policy: Policy, taint: Taint) -> str | None:
     """Why a session that has read a stranger's words may not do this without a person."""
     if not taint.tainted:
         return None
-    whose = f"this session has read words from {shown(taint)}"
+    whose = f"this session has read words from {a_few(taint.sources, 3)}"
     if reason := way_out(action, policy, taint):
         return f"{whose}, and {reason}"
     if action.script is not None and not only_reads(action):
@@ -251,8 +252,3 @@ def told(action: Action) -> str:
     if action.writes:
         return f"writing `{action.writes[0]}`"
     return f"`{action.tool}` this"
-
-
-def shown(taint: Taint) -> str:
-    names = list(taint.sources)
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 # Letters and digits of any script; an inner dot, hyphen or apostrophe belongs to the word
 # ("gpt-4.1", "o'reilly"). Scripts without spaces (CJK) give one word per character.
@@ -68,3 +69,10 @@ def clip(text: str, limit: int) -> str:
 def quotation(text: str) -> str:
     """Every line marked as quoted: what another agent wrote is material, not an order."""
     return "\n".join(f"> {line}" for line in text.splitlines())
+
+
+def a_few(names: Iterable[str], most: int, more: str = "more") -> str:
+    """The first `most` names, and how many more there are: `a, b and 7 more`."""
+    known = list(names)
+    rest = f" and {len(known) - most} {more}" if len(known) > most else ""
+    return ", ".join(known[:most]) + rest

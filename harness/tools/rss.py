@@ -17,7 +17,7 @@ from harness.config.names import did_you_mean
 from harness.config.sources import Source, Sources, read_sources
 from harness.network.address import parse_target
 from harness.permission.action import Action, Trait
-from harness.text.words import terms
+from harness.text.words import a_few, terms
 from harness.tools.context import ToolContext
 from harness.tools.feed_cache import FeedCache
 from harness.tools.feed_parse import Item
@@ -81,8 +81,7 @@ def is_address(wanted: str) -> bool:
 def named(sources: Sequence[Source]) -> str:
     """Where the entries come from, in a few words."""
     hosts = (urlsplit(source.url).hostname or source.name for source in sources)
-    names = list(dict.fromkeys(hosts))
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more hosts" if len(names) > 3 else "")
+    return a_few(dict.fromkeys(hosts), 3, "more hosts")
 
 
 def choose(wanted: str, listed: Sources) -> Sequence[Source]:
