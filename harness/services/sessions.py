@@ -77,9 +77,10 @@ class Sessions:
         self, session: Session, task: Task, past: Past, hooks: Hooks, taint: Taint
     ) -> Ended:
         """The session from its first step to its last, with the hooks at both ends."""
-        beginning = await hooks.fire(HookEvent.SESSION_START, about(task))
-        if beginning.blocked:
-            return refused(f"a hook did not let it begin: {beginning.reason}")
+        if not past.attempts:  # one that waited goes on: it began before
+            beginning = await hooks.fire(HookEvent.SESSION_START, about(task))
+            if beginning.blocked:
+                return refused(f"a hook did not let it begin: {beginning.reason}")
         header = Header(task.id, task.agent, task.attempt, session.model.name, resumes=past.last)
         redactor = self.equipment.audit.audit.redactor
         heard = partial(self.heard, task, hooks)

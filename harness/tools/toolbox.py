@@ -35,17 +35,19 @@ LONGEST_FAILURE = 4_000  # characters of an error text
 
 
 class Blocked(ToolError):
-    """A hook of the person's stopped the call, or withheld its result."""
+    """A hook of the person's stopped the call."""
 
 
 class Watchers(Protocol):
-    """The hooks, as far as calls are concerned; each may raise Blocked."""
+    """The hooks, as far as calls are concerned; both get the arguments as the model sent them."""
 
-    async def before(self, action: Action, arguments: Mapping[str, Any]) -> None: ...
+    async def before(self, action: Action, arguments: Mapping[str, Any]) -> None:
+        """The call is about to be judged. Raises Blocked."""
+        ...
 
-    async def after(
-        self, action: Action, arguments: Mapping[str, Any], result: ToolResult
-    ) -> None: ...
+    async def after(self, action: Action, arguments: Mapping[str, Any], result: ToolResult) -> None:
+        """Its result is there; nothing can be undone."""
+        ...
 
 
 class NoWatchers:
@@ -71,7 +73,6 @@ class Visit:
 
     call: ToolCall
     tool: Tool | None = None
-    arguments: BaseModel | None = None
     action: Action | None = None
     verdict: str = ""
     output: Output = field(default_factory=lambda: Output(""))
@@ -139,8 +140,8 @@ class Toolbox:
         try:
             await self._make(visit)
             result = await self._fitted(visit)
-            if visit.action is not None and visit.arguments is not None:
-                await self.watchers.after(visit.action, visit.arguments.model_dump(), result)
+            if visit.action is not None:
+                await self.watchers.after(visit.action, visit.call.arguments, result)
             returned(self.gate.taint, visit.tool, result, visit.output.text)
             return result
         except Waits as waits:
@@ -153,7 +154,7 @@ class Toolbox:
     async def _make(self, visit: Visit) -> None:
         """Every station up to the tool's own answer. Raises what turns the call away."""
         tool = visit.tool = self._look_up(visit.call.name)
-        arguments = visit.arguments = self._check(tool, visit.call)
+        arguments = self._check(tool, visit.call)
         action = visit.action = tool.foresee(self.context, arguments)
         await self.watchers.before(action, visit.call.arguments)
         key = key_of(tool.name, visit.call.arguments)

@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.bus.port import Outcome, Request
 from harness.config.hooks import HookEvent
 from tests.flows.house import House
+from tests.flows.person import asked, decide, write
 
 
 def guard(house: House, body: str, *on: str) -> Path:
@@ -61,3 +62,18 @@ async def test_an_answer_that_a_hook_holds_back_is_refused(house: House) -> None
     assert final.outcome is Outcome.REFUSED
     assert "not today" in str(final.error)
     assert (told["event"], told["agent"], told["task"]) == ("final", "scout", task.id)
+
+
+async def test_a_session_that_waited_for_a_person_begins_once_and_ends_once(house: House) -> None:
+    house.agent("scout", "write", model="player")
+    house.script("player", [{"calls": [write()]}, "The diary is written."])
+    guard(house, "exit 0", "session_start", "session_end")
+    async with house.daemon() as app:
+        task = await app.bus.request(Request("scout", "Keep the diary."))
+        (question,) = await asked(house, app)
+        decide(house, question)
+        await house.final(app, task)
+
+    told = (house.home.root / "told").read_text().splitlines()
+    events = [json.loads(line)["event"] for line in told if line]
+    assert events == ["session_start", "session_end"]
