@@ -13,7 +13,9 @@ import pytest
 from harness.audit.reader import last_lines
 from harness.bus import approvals, transitions
 from harness.bus.port import Approval, Outcome, Question, Request, Result, State, Task
+from harness.bus.reader import Reader
 from harness.bus.sync import SyncBus
+from harness.cli.send import tell_questions
 from harness.clock import FakeClock, SystemClock
 from harness.config.home import Home
 from harness.ids import Ids
@@ -255,9 +257,17 @@ def test_status_counts_the_open_questions(harness: Harness, asked: Approval) -> 
 
 
 def test_who_waits_for_an_answer_is_told_that_the_task_waits_for_him(
-    harness: Harness, home: Home
+    harness: Harness, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Approval] = []
+    looked = threading.Event()
+
+    def looks(reader: Reader, task: Task, told: set[str]) -> None:
+        tell_questions(reader, task, told)
+        if told:
+            looked.set()
+
+    monkeypatch.setattr("harness.cli.send.tell_questions", looks)
 
     def crew() -> None:
         with open_bus(home) as bus:
@@ -265,7 +275,7 @@ def test_who_waits_for_an_answer_is_told_that_the_task_waits_for_him(
                 time.sleep(0.01)
             seen.append(bus.run(approvals.ask, held, a_question()))
             bus.run(approvals.park, held, "waiting")
-            time.sleep(0.3)
+            assert looked.wait(20)
             bus.decide(seen[0].id, approved=True, actor="person")
             again = bus.run(transitions.claim, "scout", cap=1, owner="session")
             assert again is not None
