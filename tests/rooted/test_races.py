@@ -13,30 +13,10 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.rooted import Root, Unfit
+from tests.rooted.conftest import untouched
 
 LIMIT = 1_000
-SECRET = "the secret outside"
 CALLS = ("open", "stat", "replace", "mkdir", "fstat", "scandir")
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Root:
-    (tmp_path / "root" / "a").mkdir(parents=True)
-    (tmp_path / "root" / "a" / "page.md").write_text("inside")
-    return Root(tmp_path / "root")
-
-
-@pytest.fixture
-def outside(tmp_path: Path) -> Path:
-    folder = tmp_path / "outside"
-    folder.mkdir()
-    (folder / "page.md").write_text(SECRET)
-    return folder
-
-
-def untouched(outside: Path) -> bool:
-    names = [path.name for path in outside.iterdir()]
-    return names == ["page.md"] and (outside / "page.md").read_text() == SECRET
 
 
 class Swap:

@@ -18,29 +18,9 @@ from harness import rooted
 from harness.errors import HarnessError, Held
 from harness.files import LinkRefused
 from harness.rooted import DEEPEST, Missing, Outside, Root, Unfit, folded, normal
+from tests.rooted.conftest import untouched
 
 LIMIT = 1_000
-SECRET = "the secret outside"
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Root:
-    (tmp_path / "root" / "a").mkdir(parents=True)
-    (tmp_path / "root" / "a" / "page.md").write_text("inside")
-    return Root(tmp_path / "root")
-
-
-@pytest.fixture
-def outside(tmp_path: Path) -> Path:
-    folder = tmp_path / "outside"
-    folder.mkdir()
-    (folder / "page.md").write_text(SECRET)
-    return folder
-
-
-def untouched(outside: Path) -> bool:
-    names = [path.name for path in outside.iterdir()]
-    return names == ["page.md"] and (outside / "page.md").read_text() == SECRET
 
 
 # the text of a path
