@@ -99,9 +99,6 @@ class KnownTools:
     unfit: Callable[[Rule], str | None] = nothing_wrong  # why a rule must not allow anything
 
 
-NO_TOOLS = KnownTools(frozenset())
-
-
 class Rules(BaseModel):
     """What is allowed without asking, what is asked about, and what is never done."""
 

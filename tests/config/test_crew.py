@@ -8,7 +8,7 @@ import pytest
 
 from harness.config.crew import Crew, read_crew
 from harness.config.home import Home
-from harness.config.rules import NO_TOOLS
+from harness.config.rules import KnownTools
 from harness.errors import ConfigError
 
 FILES = {
@@ -27,7 +27,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def read(home: Home, last: Crew | None = None) -> Crew:
-    return read_crew(home, NO_TOOLS, last=last, environment={})
+    return read_crew(home, KnownTools(frozenset()), last=last, environment={})
 
 
 def test_each_agent_has_its_skills(home: Home) -> None:
