@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -119,7 +120,7 @@ def read_profile(path: Path, expected: str, known: KnownTools | None = None) -> 
         width = len(front.name)
         raise ConfigError([document.problem(("name",), fault, width=width, hint=hint)])
     if known is not None and (faults := list(faults_of_rules(document, front, known))):
-        raise ConfigError(faults)
+        raise ConfigError([*faults, *unknown_tools(document, front, known.names)])
     warnings = [*not_yet(front), *odd_keys(front)]
     return Profile(path, front, document.body.strip(), warnings, document)
 
@@ -151,6 +152,15 @@ def not_yet(front: FrontMatter) -> list[str]:
     return [f"`{key}` is not used by this version yet" for key, set_ in waiting.items() if set_]
 
 
+def unknown_tools(
+    document: Document, front: FrontMatter, known: AbstractSet[str]
+) -> Iterator[Problem]:
+    """A Problem for each tool that is granted and not there."""
+    for place, rule in enumerate(map(parse_rule, front.tools)):
+        if rule.tool not in known:
+            yield unknown_name(document, ("tools", place), rule.tool, known, "tool")
+
+
 def odd_keys(front: FrontMatter) -> list[str]:
     """A sentence for each key that nothing here reads."""
     known = sorted(FrontMatter.model_fields)
@@ -171,11 +181,10 @@ def dangling(
         places.append((("model",), front.model, models, "model profile"))
     if front.reports_to is not None:
         places.append((("reports_to",), front.reports_to, agents, "agent"))
-    granted = enumerate(parse_rule(entry).tool for entry in front.tools)
-    places += [(("tools", i), name, tools, "tool") for i, name in granted]
     places += [(("skills", i), name, skills, "skill") for i, name in enumerate(front.skills)]
-    return [
+    named = [
         unknown_name(profile.document, place, name, known, kind)
         for place, name, known, kind in places
         if name not in known
     ]
+    return [*named, *unknown_tools(profile.document, front, tools)]

@@ -191,3 +191,19 @@ def test_a_first_reading_without_the_folder_of_the_agents_tells_of_nothing_else(
         read(home)
 
     assert str(raised.value) == f"{home.agents}: the folder is not there"
+
+
+def test_a_rule_that_cannot_stand_hides_no_unknown_tool(home: Home) -> None:
+    soul = home.agent("scout") / "SOUL.md"
+    soul.write_text(
+        "---\nname: scout\ndescription: Scouts.\ntools: ['run(python:*)', shel]\n---\nYou are Scout."
+    )
+    known = KnownTools(frozenset({"run"}), unfit=lambda rule: "it runs anything")
+
+    crew = read_crew(home, known, environment={})
+
+    assert [problem.message for problem in crew.problems] == [
+        "`run(python:*)` cannot be allowed: it runs anything",
+        "unknown tool `shel`",
+    ]
+    assert crew.left_out == ("scout",)
