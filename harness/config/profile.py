@@ -187,4 +187,5 @@ def dangling(
         for place, name, known, kind in places
         if name not in known
     ]
-    return [*named, *unknown_tools(profile.document, front, tools)]
+    faults = [*named, *unknown_tools(profile.document, front, tools)]
+    return sorted(faults, key=lambda fault: (fault.line, fault.column))

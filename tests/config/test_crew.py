@@ -196,7 +196,7 @@ def test_a_first_reading_without_the_folder_of_the_agents_tells_of_nothing_else(
 def test_a_rule_that_cannot_stand_hides_no_unknown_tool(home: Home) -> None:
     soul = home.agent("scout") / "SOUL.md"
     soul.write_text(
-        "---\nname: scout\ndescription: Scouts.\ntools: ['run(python:*)', shel]\n---\nYou are Scout."
+        "---\nname: scout\ndescription: Scouts.\ntools: ['run(python:*)', shel]\n---\nScout."
     )
     known = KnownTools(frozenset({"run"}), unfit=lambda rule: "it runs anything")
 
