@@ -54,6 +54,9 @@ class Home:
     def memory_file(self, agent: str) -> Path:
         return self.memory(agent) / "MEMORY.md"
 
+    def learnings(self, agent: str) -> Path:
+        return self.memory(agent) / ".learnings"
+
     @property
     def archive(self) -> Path:
         return self.root / "archive"
@@ -65,6 +68,10 @@ class Home:
     @property
     def database(self) -> Path:
         return self.state / "harness.db"
+
+    @property
+    def index(self) -> Path:
+        return self.state / "memory.db"
 
     @property
     def sessions(self) -> Path:

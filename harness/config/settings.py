@@ -136,6 +136,34 @@ class PermissionSettings(Rules):
     patience: Duration = timedelta(hours=12)  # how long a question stays open
 
 
+class HalfLife(Section):
+    """After how long without use a dated note counts half. MEMORY.md does not decay."""
+
+    notes: Duration = timedelta(days=30)
+    learnings: Duration = timedelta(days=90)
+
+
+class Promotion(Section):
+    """What a lesson needs to become a rule (docs/memory.md)."""
+
+    verifications: int = Field(default=3, ge=1)
+    tasks: int = Field(default=2, ge=1)
+    within: Duration = timedelta(days=30)
+
+
+class MemorySettings(Section):
+    """How much is remembered, and for how long."""
+
+    recall: int = Field(default=1_000, ge=0)  # tokens of what the search finds for a task
+    limit: int = Field(default=3_000, ge=100)  # tokens of a MEMORY.md after the weekly compression
+    reflection: int = Field(default=20_000, ge=0)  # tokens for the model, each time
+    similar: float = Field(default=0.6, gt=0, le=1)  # from here on two lessons are one
+    promotion: Promotion = Promotion()
+    half_life: HalfLife = HalfLife()
+    forget_below: float = Field(default=0.05, ge=0, lt=1)  # strength of a note that is put away
+    git: Literal["auto", "off"] = "auto"  # auto: a commit for each rewrite, in a repository
+
+
 class Settings(Section):
     """All of harness.yaml."""
 
@@ -146,6 +174,7 @@ class Settings(Section):
     network: NetworkSettings = NetworkSettings()
     permissions: PermissionSettings = PermissionSettings()
     hooks: list[Hook] = []
+    memory: MemorySettings = MemorySettings()
     workers: dict[str, Any] = {}
     web: dict[str, Any] = {}
 
