@@ -28,6 +28,14 @@ class Overlap(StrEnum):
     REPLACE = "replace"  # the older task is cancelled
 
 
+class Work(StrEnum):
+    """What the house does itself at a job's time, instead of a session."""
+
+    REFLECT = "reflect"  # lessons that proved themselves become rules, for every agent
+    GATHER = "gather"  # what several agents learned becomes a proposal for the team
+    COMPRESS = "compress"  # memory files are brought back to their size
+
+
 def one_or_more(value: object) -> object:
     """`after: a` means `after: [a]`."""
     return [value] if isinstance(value, str) else value
@@ -35,6 +43,7 @@ def one_or_more(value: object) -> object:
 
 Grace = Literal["auto"] | Duration
 Names = Annotated[list[str], BeforeValidator(one_or_more)]
+Works = Annotated[list[Work], BeforeValidator(one_or_more)]
 
 
 class Line(BaseModel):
@@ -53,10 +62,11 @@ class Line(BaseModel):
 
 
 class JobLine(Line):
-    """One entry under `jobs`."""
+    """One entry under `jobs`: it has a prompt, or work of the house's own."""
 
     agent: str
-    prompt: str = Field(min_length=1)
+    prompt: Annotated[str, Field(min_length=1)] = ""
+    work: Works | None = None  # done in this order
     title: str = ""
     cron: str | None = None
     every: Duration | None = None

@@ -81,7 +81,9 @@ def sound_line(entry: dict[str, object], agents: frozenset[str]) -> JobLine | No
     if not faulty.isdisjoint(KINDS):
         return None
     # what is missing is told already; a stand-in lets the rest be looked at
-    stand_in = {"agent": min(agents, default=""), "prompt": "missing"}
+    stand_in = {"agent": min(agents, default="")}
+    if not faulty.isdisjoint({"prompt", "work"}):
+        stand_in |= {"prompt": "missing"}
     rest = {key: value for key, value in entry.items() if key not in faulty}
     outcome = validate(JobLine, stand_in | rest)
     return outcome if isinstance(outcome, JobLine) else None
@@ -129,6 +131,11 @@ class Reader:
             self.fault(
                 here, f"job `{name}` {said}", key=True, hint="give one of " + ", ".join(KINDS)
             )
+        if not line.prompt and not line.work:
+            self.fault(here, "missing key `prompt`", key=True)
+        elif line.prompt and line.work:
+            hint = "make it two jobs, or leave out one of them"
+            self.fault((*here, "prompt"), "nobody reads a `prompt` beside `work`", hint=hint)
         if self.agents is not None and line.agent not in self.agents:
             place = (*here, "agent")
             self.problems.append(

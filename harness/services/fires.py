@@ -10,6 +10,7 @@ from harness.config.cronfile import Overlap
 from harness.config.job import Job
 
 CRON = "cron"
+WORK = "work"  # of a payload: what the house is to do itself, instead of a session
 
 
 def request_in_time(job: Job, now: datetime, grace: timedelta) -> Request:
@@ -26,14 +27,15 @@ def request_in_time(job: Job, now: datetime, grace: timedelta) -> Request:
 
 def request_of(job: Job, sender: str = CRON) -> Request:
     """What a job asks of its agent, whether its time has come or a person wants it now."""
-    line = job.line
+    line, work = job.line, list(map(str, job.line.work or ()))
     return Request(
         agent=line.agent,
-        prompt=line.prompt,
+        prompt=line.prompt or f"The house's own work: {', '.join(work)}.",
         sender=sender,
         title=line.title or job.id,
         priority=Priority(line.priority),
         timeout=line.timeout,
         job=job.id,
         deliver=tuple(line.deliver),
+        payload={WORK: work} if work else {},
     )

@@ -74,7 +74,8 @@ def due_of(job: Job, each: Round, now: datetime, *, newest: bool) -> Due:
 def request_after(job: Job, each: Round, now: datetime, grace: timedelta) -> Request:
     """What the job asks, with what the jobs before it came to."""
     handed = [handed_by(leg, job.zone) for leg in each.legs]
-    return replace(request_in_time(job, now, grace), payload=payload_of(handed))
+    wish = request_in_time(job, now, grace)
+    return replace(wish, payload={**wish.payload, **payload_of(handed)})
 
 
 def handed_by(leg: Leg, zone: tzinfo) -> Handed:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.config.cronfile import Misfire, Overlap
+from harness.config.cronfile import Misfire, Overlap, Work
 from harness.config.crontab import Crontab, read_crontab
 from harness.errors import ConfigError, Problem
 
@@ -110,6 +110,45 @@ def test_a_key_that_is_off_does_not_hide_a_time_that_is_off(tmp_path: Path) -> N
         (7, 7, "unknown key `agnt`"),
         (7, 36, "the range `fri-sun` runs backwards"),
         (8, 42, '"often" is no duration'),
+    ]
+
+
+def test_a_job_may_have_work_of_the_house_instead_of_a_prompt(tmp_path: Path) -> None:
+    schedule = crontab(
+        tmp_path,
+        "jobs:\n"
+        "  a: {agent: butler, work: reflect, cron: '@daily'}\n"
+        "  b: {agent: butler, work: [reflect, gather], cron: '@daily'}\n",
+    )
+
+    assert [schedule.jobs[name].line.work for name in "ab"] == [
+        [Work.REFLECT],
+        [Work.REFLECT, Work.GATHER],
+    ]
+
+
+def test_work_that_nobody_does_is_told_with_its_place(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        "jobs:\n"
+        "  a: {agent: butler, work: relfect, cron: '@daily'}\n"
+        "  b: {agent: butler, work: [reflect, gahter], cron: '@daily'}\n"
+        "  c: {agent: butler, work: gather, prompt: Go., cron: '@daily'}\n"
+        "  d: {agent: butler, work: [], cron: '0 9 * * 8'}\n"
+        "  e: {agent: butler, cron: '@daily'}\n",
+    )
+
+    assert [(fault.line, fault.column, fault.message) for fault in found] == [
+        (2, 22, "`work` cannot be \"relfect\"; it is 'reflect', 'gather' or 'compress'"),
+        (3, 38, "`work` cannot be \"gahter\"; it is 'reflect', 'gather' or 'compress'"),
+        (4, 44, "nobody reads a `prompt` beside `work`"),
+        (5, 3, "missing key `prompt`"),
+        (5, 47, "weekday 8 is out of range (0-7)"),
+        (6, 3, "missing key `prompt`"),
+    ]
+    assert [fault.hint for fault in found[:2]] == [
+        "did you mean `reflect`?",
+        "did you mean `gather`?",
     ]
 
 

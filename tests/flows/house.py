@@ -47,7 +47,8 @@ class House:
             write_yaml(self.home.sources_file(name), sources)
 
     def job(self, name: str, **line: Any) -> None:
-        self.schedule["jobs"][name] = {"prompt": "Morning digest.", **line}
+        asked = {} if "work" in line else {"prompt": "Morning digest."}
+        self.schedule["jobs"][name] = {**asked, **line}
         self.write()
 
     def script(self, profile: str, turns: list[Any]) -> None:
