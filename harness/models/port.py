@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,6 +10,8 @@ from typing import Any, Protocol
 
 from harness.errors import HarnessError
 from harness.text.surrogates import whole, whole_json
+from harness.text.tokens import CHARS_PER_TOKEN as CHARS_PER_TOKEN
+from harness.text.tokens import estimate_tokens as estimate_tokens
 
 
 class Role(StrEnum):
@@ -158,15 +159,7 @@ class BadReply(ModelError):
         self.raw = raw
 
 
-CHARS_PER_TOKEN = 3.6  # of Latin text, as a guess
-_WIDE = re.compile("[\u2e80-\U0010ffff]")
 _PER_MESSAGE = 4  # tokens that a chat template spends on a role and its marks
-
-
-def estimate_tokens(text: str) -> int:
-    """A guess before the call: one token for 3.6 characters of Latin text, or one of CJK."""
-    wide = 0 if text.isascii() else len(_WIDE.findall(text))
-    return wide + round((len(text) - wide) / CHARS_PER_TOKEN)
 
 
 def estimate_prompt(request: ChatRequest) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from harness.config.names import did_you_mean
+from harness.config.skills import further_files
 from harness.errors import HarnessError
 from harness.permission.action import Action
 from harness.rooted import Root
@@ -37,18 +38,17 @@ async def skill(
         raise ToolError(f"you have no skill `{name}`; {ask}")
     root = Root(found.folder)
     if not file:
-        return Output(found.body, {"files": await asyncio.to_thread(files_of, root)})
+        files = await asyncio.to_thread(further_files, found.folder)
+        return Output(with_files(found.body, files), {"files": files})
     try:
         text = await asyncio.to_thread(root.read_text, file, MAX_BYTES)
     except HarnessError as error:
-        known = ", ".join(await asyncio.to_thread(files_of, root)) or "none"
+        known = ", ".join(await asyncio.to_thread(further_files, found.folder)) or "none"
         why = f"the skill `{name}` has no file {file!r:.200} to read; known: {known}"
         raise ToolError(f"{why} ({error})") from error
     return Output(text, {"file": file})
 
 
-def files_of(root: Root) -> list[str]:
-    """What a skill has besides its SKILL.md; nothing when its folder is gone meanwhile."""
-    with suppress(HarnessError):
-        return sorted(path for path in root.walk() if path != "SKILL.md")
-    return []
+def with_files(body: str, files: Sequence[str]) -> str:
+    """The instructions, and below them what else there is to read."""
+    return f"{body}\n\nFurther files of this skill: {', '.join(files)}" if files else body

@@ -35,6 +35,66 @@ def test_a_skill_is_its_front_matter_and_its_body(tmp_path: Path) -> None:
     assert skill.folder == tmp_path / "rank"
 
 
+def test_all_keys_of_the_format_are_read_and_those_of_others_kept(tmp_path: Path) -> None:
+    front = """---
+name: rank
+description: Ranks.
+license: MIT
+compatibility: Needs git.
+metadata: {author: zoe}
+allowed-tools: Bash(git status:*) Read
+version: 1.2.0
+platforms: [linux]
+required_environment_variables: [{name: KEY, prompt: Key?}]
+---
+"""
+
+    skill = read_skill(write(tmp_path / "rank", front))
+
+    assert (skill.license, skill.compatibility) == ("MIT", "Needs git.")
+    assert skill.metadata == {"author": "zoe"}
+    assert skill.allowed_tools == ("Bash(git status:*)", "Read")
+    assert skill.extras == {
+        "version": "1.2.0",
+        "platforms": ["linux"],
+        "required_environment_variables": [{"name": "KEY", "prompt": "Key?"}],
+    }
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        '{ "openclaw": { "emoji": "x:y", "os": ["linux"], }, }',
+        "{openclaw:{emoji:'x:y',os:['linux'],}}",
+        """'{openclaw:{emoji:"x:y",os:["linux"],}}'""",
+        "\n  openclaw:\n    emoji: x:y\n    os: [linux]",
+    ],
+)
+def test_metadata_is_read_as_openclaw_writes_it(tmp_path: Path, metadata: str) -> None:
+    front = f"---\nname: rank\ndescription: Ranks.\nmetadata: {metadata}\n---\n"
+
+    skill = read_skill(write(tmp_path / "rank", front))
+
+    assert skill.metadata == {"openclaw": {"emoji": "x:y", "os": ["linux"]}}
+
+
+@pytest.mark.parametrize("tools", ["Read Bash(a b)", "Read, Bash(a b)", "[Read, Bash(a b)]"])
+def test_tools_are_read_with_spaces_commas_or_as_a_list(tmp_path: Path, tools: str) -> None:
+    front = f"---\nname: rank\ndescription: Ranks.\nallowed-tools: {tools}\n---\n"
+
+    assert read_skill(write(tmp_path / "rank", front)).allowed_tools == ("Read", "Bash(a b)")
+
+
+def test_what_waits_for_a_decision_is_no_skill(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    a_skill(home.skills / ".proposed")
+    a_skill(home.skills / ".proposed" / "rank")
+    a_skill(home.agent("scout") / "skills" / ".draft")
+    here = a_skill(home.skills / "check")
+
+    assert list(skill_files(home)) == [here]
+
+
 @pytest.mark.parametrize(
     ("text", "line", "column", "message"),
     [
@@ -43,6 +103,8 @@ def test_a_skill_is_its_front_matter_and_its_body(tmp_path: Path) -> None:
         ("---\nname: other\ndescription: x\n---\n", 2, 7, "differs from its folder, `rank`"),
         ("---\nname: [\n---\n", 2, 8, "never closed"),
         ("no front matter", 1, 1, "the file has no front matter"),
+        ("---\nname: rank\ndescription: x\nmetadata: words\n---\n", 4, 11, "should be a mapping"),
+        (f"---\nname: rank\ndescription: x\ncompatibility: {'x' * 501}\n---\n", 4, 16, "at most"),
     ],
 )
 def test_what_is_wrong_with_a_skill_is_placed(

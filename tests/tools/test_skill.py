@@ -34,7 +34,7 @@ def skilled(home: Home, folder: Path) -> ToolContext:
 async def test_the_body_comes_as_it_was_last_good(skilled: ToolContext) -> None:
     output = await use(skill, skilled, name="rank")
 
-    assert output.text == "First sort."
+    assert output.text == "First sort.\n\nFurther files of this skill: references/weights.md"
     assert output.data == {"files": ["references/weights.md"]}
 
 
