@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from harness.text.words import STOP_WORDS, words
+from harness.text.words import STOP_WORDS, fold, words
 
 _LONE_LETTERS = 2
 _STRICT = re.compile(r"[\d_]|\w[./]\w|\w[A-Z]")
+_NAME = re.compile(r"\w*[^\W_]_\w*|_+[^\W_]\w*")  # one word: buy_amt
 
 
 def stem(word: str) -> str:
@@ -22,8 +23,12 @@ def stem(word: str) -> str:
 
 
 def key_terms(text: str) -> frozenset[str]:
-    """The stems of the words of `text` that carry meaning."""
-    return frozenset(stem(word) for word in words(text) if word not in STOP_WORDS)
+    """The stems of the words of `text` that carry meaning; a name with underscores is one."""
+    folded = fold(text)
+    rest = words(_NAME.sub(" ", folded))
+    return frozenset(
+        (*_NAME.findall(folded), *(stem(word) for word in rest if word not in STOP_WORDS))
+    )
 
 
 def is_strict(token: str) -> bool:
