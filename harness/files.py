@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import os
+import signal
+import stat
+import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, Held
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
+ROUNDS = 100  # times that a revision begins anew because somebody else wrote
+PATIENCE = 3.0  # seconds to wait for somebody who has the file open for writing
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD; RENAME_EXCHANGE of Linux, RENAME_SWAP of macOS
+_CANNOT = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 
 
 def make_folder(folder: Path) -> None:
@@ -63,6 +72,154 @@ def read_plain(path: Path) -> str | None:
         raise
     with os.fdopen(handle, "rb") as file:
         return file.read().decode("utf-8", errors="replace")
+
+
+def read_exact(path: Path) -> str | None:
+    """The text of a file with its newlines, bytes that are no UTF-8 as lone surrogates
+    (`surrogateescape`), so that it can be written back as it was; None when there is none.
+
+    Waits until nobody has it open for writing, where the system tells (Linux, own files). Raises
+    LinkRefused, Held, HarnessError for what is no plain file, OSError.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise LinkRefused(f"{path.name} is a symbolic link and is not followed") from error
+            raise
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise HarnessError(f"{path.name} is no plain file")
+            if not being_written(handle):
+                return file.read().decode("utf-8", errors="surrogateescape")
+        if time.monotonic() > until:
+            raise Held(f"{path.name} is being written by somebody else: try again later")
+        time.sleep(0.002)
+
+
+def being_written(handle: int) -> bool:
+    """Whether somebody has an open file open for writing: then Linux refuses a lease on it."""
+    if sys.platform != "linux":
+        return False
+    try:
+        # who opens it just now breaks the lease; the usual signal for that would end the process
+        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False  # a file of somebody else, or a disk without leases: nobody can tell
+    fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False
+
+
+def revise(path: Path, change: Callable[[str | None], str]) -> str:
+    """Make of the text of `path` (None when there is no file) what `change` makes of it.
+
+    Whole and durable as with `write_whole`, with the mode that the file has; bytes that are no
+    UTF-8 stay what they are. `change` must be pure: it is called again when somebody wrote at the
+    same moment. Hold the folder with `locked` against our own processes; an editor does not know
+    that lock. Whatever he writes, in place or by rename, before, while or after we do, stays:
+
+    - two files trade names in one step, and what comes out is compared with what was read; where
+      it is something else, it gets its name back, and the change is made to it;
+    - who has the old file open for writing is waited for, as long as PATIENCE goes;
+    - where a second editor wrote within that step, his text stays beside as NAME.kept-...
+
+    Where the system has no such step, or tells of no writers, a moment of microseconds remains.
+    Returns the new text. Raises LinkRefused, Held, HarnessError, OSError, and what `change` raises.
+    """
+    for _ in range(ROUNDS):
+        before = read_exact(path)
+        after = change(before)
+        if after == before:
+            return after
+        with drafted(path, after) as draft:
+            if swapped_in(draft, path, before, after):
+                sync_folder(path.parent)
+                return after
+    raise Held(f"{path.name} is written by somebody else all the time: try again later")
+
+
+@contextmanager
+def drafted(path: Path, text: str) -> Iterator[Path]:
+    """A durable file beside `path` with that text and its mode; gone afterwards, whatever it is."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}-", suffix=".tmp", dir=path.parent)
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), mode_of(path))
+            file.write(text.encode("utf-8", errors="surrogateescape"))
+            file.flush()
+            os.fsync(file.fileno())
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def swapped_in(draft: Path, path: Path, before: str | None, after: str) -> bool:
+    """Put the draft in the place of what was read, or of nothing; False when that has changed."""
+    if before is None:
+        with suppress(FileExistsError):
+            os.link(draft, path)
+            return True
+        return False
+    if read_exact(path) != before:
+        return False
+    try:
+        exchange(draft, path)
+    except FileNotFoundError:
+        return False  # it was removed meanwhile
+    try:
+        fits = read_exact(draft) == before
+    except BaseException:
+        give_back(draft, path, after)
+        raise
+    if not fits:
+        give_back(draft, path, after)
+    return fits
+
+
+def give_back(draft: Path, path: Path, after: str) -> None:
+    """Undo the trade. What came into our place meanwhile is kept beside."""
+    try:
+        exchange(draft, path)
+    except FileNotFoundError:
+        ours = None
+    else:
+        ours = read_exact(draft)
+    if ours != after:
+        os.link(draft, draft.with_name(f"{path.name}.kept-{draft.name[-12:-4]}"))
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Let two files trade their names: in one step, where the system can. Raises OSError."""
+    failed = _exchange(one, other)
+    if failed in _CANNOT:
+        spare = one.with_name(f"{one.name}.spare")
+        os.link(other, spare, follow_symlinks=False)
+        one.replace(other)
+        spare.replace(one)
+    elif failed:
+        raise OSError(failed, os.strerror(failed), str(other))
+
+
+def _exchange(one: Path, other: Path) -> int:
+    """The number of what went wrong; 0 when it is done."""
+    system = ctypes.CDLL(None, use_errno=True)
+    names = (os.fsencode(one), os.fsencode(other))
+    try:
+        if sys.platform == "darwin":
+            result = system.renamex_np(*names, _EXCHANGE)
+        else:
+            result = system.renameat2(_HERE, names[0], _HERE, names[1], _EXCHANGE)
+    except AttributeError:
+        return errno.ENOSYS
+    return ctypes.get_errno() if result else 0
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from harness.permission.commands import covers, study
 from harness.permission.globs import path_fits, text_fits
 from harness.permission.policy import Mode, Policy
 from harness.permission.shell import Simple
-from harness.permission.taint import VISITS, Taint, host_of, site_of
+from harness.permission.taint import VISITS, Taint
+from harness.text.urls import host_of, site_of
 from harness.text.words import a_few
 
 HOUSE = "harness"  # the command line of this program

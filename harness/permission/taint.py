@@ -15,6 +15,7 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 
 from harness.permission.index import Index
 from harness.text.disarm import endings
+from harness.text.urls import site_of
 from harness.text.words import words
 
 RUN = 5  # words in a row that are no chance any more
@@ -198,24 +199,6 @@ def readable(label: str) -> str:
         return label.removeprefix("xn--").encode("ascii").decode("punycode")
     except UnicodeError:
         return label
-
-
-def host_of(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").rstrip(".").lower()
-    except ValueError:
-        return ""
-
-
-def site_of(url: str) -> str:
-    """The domain that somebody owns, as far as its form tells: `b.test` of `a.b.test`, `c.co.uk`
-    of `d.c.co.uk`. Its hosts are one, for it costs nothing to have a thousand of them."""
-    host = host_of(url)
-    labels = host.split(".")
-    if ":" in host or labels[-1].isdigit():
-        return host
-    second = labels[-2] if len(labels) > 2 else ""
-    return ".".join(labels[-3:] if len(labels[-1]) == 2 and len(second) <= 3 else labels[-2:])
 
 
 def runs(text: str) -> set[tuple[str, ...]]:

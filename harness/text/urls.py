@@ -53,3 +53,21 @@ def canonical_url(url: str) -> str:
 def link_target(url: str) -> str:
     """The address as it may stand between the round brackets of a Markdown link."""
     return quote(url.strip(), safe="!#$&'*+,/:;=?@[]~%", errors="replace")
+
+
+def host_of(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".").lower()
+    except ValueError:
+        return ""
+
+
+def site_of(url: str) -> str:
+    """The domain that somebody owns, as far as its form tells: `b.test` of `a.b.test`, `c.co.uk`
+    of `d.c.co.uk`. Its hosts are one, for it costs nothing to have a thousand of them."""
+    host = host_of(url)
+    labels = host.split(".")
+    if ":" in host or labels[-1].isdigit():
+        return host
+    second = labels[-2] if len(labels) > 2 else ""
+    return ".".join(labels[-3:] if len(labels[-1]) == 2 and len(second) <= 3 else labels[-2:])

@@ -1,0 +1,127 @@
+"""One more observation in a file of entries: counted on the entry that says the same, or appended.
+
+Pure. Which entry it is, in this order: one with the same Pattern-Key; one whose summary shares at
+least `similar` of its words (Jaccard), unless both have keys, or the two say opposite things. An
+entry in quarantine is met by other sessions that read strangers, and by who confirms it: a free
+lesson is not lost in it. A task counts once for each source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from harness.memory.contradiction import contradicts
+from harness.memory.entries import Entry, EntryFile, parse
+from harness.memory.learning import Observation, Status
+from harness.memory.reading import SUMMARY, count_of, kind_of, status_of
+from harness.memory.sightings import day_in, sightings, with_sighting, with_task
+from harness.memory.witnesses import FIX, confirms, freed, quarantine_of
+from harness.memory.writing import HEADINGS, appended, next_id, sighting_of
+from harness.text.words import similarity, terms
+
+SETTLED = frozenset((Status.WONT_FIX, Status.SUPERSEDED))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What became of an observation."""
+
+    id: str
+    new: bool  # an entry of its own
+    counted: bool  # one more time; False where the same was recorded before
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The file after it, and which entries are contradicted from now on: (which, by which)."""
+
+    text: str
+    kept: Kept
+    contradicted: tuple[tuple[str, str], ...] = ()
+
+
+def counted(before: str | None, seen: Observation, similar: float) -> Counted:
+    """The file with the observation in it. Nothing else in it changes."""
+    text = HEADINGS[seen.kind] if before is None else before
+    file = parse(text)
+    confirmed = {entry.id for entry in file.entries if confirms(entry, seen)}
+    known = found(file, seen, similar, confirmed)
+    if known is None:
+        number = next_id(file, seen.kind, seen.at)
+        return Counted(
+            appended(text, number, seen), Kept(number, True, True), opposed(number, seen)
+        )
+    again = is_known(known, seen)
+
+    def change(entry: Entry) -> Entry:
+        if entry.id in confirmed:
+            entry = freed(entry, seen)
+        return once_more(entry, seen, again) if entry.line == known.line else entry
+
+    after = file.changed(change)
+    pairs = [pair for entry in after.entries if entry.id in confirmed for pair in told_by(entry)]
+    return Counted(
+        after.render(), Kept(known.id, False, not again), (*pairs, *opposed(known.id, seen))
+    )
+
+
+def found(
+    file: EntryFile, seen: Observation, similar: float, confirmed: Iterable[str]
+) -> Entry | None:
+    """The entry on which the observation counts."""
+    open_to = [entry for entry in file.entries if meets(entry, file, seen, confirmed)]
+    same_key = [entry for entry in open_to if seen.key and entry.field("Pattern-Key") == seen.key]
+    if same_key:
+        return min(same_key, key=lambda entry: status_of(entry) in SETTLED)
+    keyless = [entry for entry in open_to if not (seen.key and entry.field("Pattern-Key"))]
+    rated = [(likeness(entry, seen), entry) for entry in keyless]
+    best = max(rated, key=lambda pair: pair[0], default=None)
+    return best[1] if best and best[0] >= similar else None
+
+
+def meets(entry: Entry, file: EntryFile, seen: Observation, confirmed: Iterable[str]) -> bool:
+    """Whether the observation may count on an entry at all."""
+    if kind_of(entry.id) is not seen.kind or entry.id == seen.contradicts:
+        return False
+    held = quarantine_of(entry, file.preamble)
+    return bool(not held or seen.outside or entry.id in confirmed)
+
+
+def likeness(entry: Entry, seen: Observation) -> float:
+    """How many of their words the summaries share; 0.0 where they say opposite things."""
+    said = entry.section(SUMMARY[seen.kind])
+    alike = similarity(terms(said), terms(seen.summary))
+    return 0.0 if alike and contradicts(said, seen.summary) else alike
+
+
+def is_known(entry: Entry, seen: Observation) -> bool:
+    """Whether this task showed it before, by the same source."""
+    return any(
+        (sighting.seen.task, sighting.seen.source) == (seen.task, seen.source)
+        for sighting in sightings(entry)
+    )
+
+
+def once_more(entry: Entry, seen: Observation, again: bool) -> Entry:
+    """The entry after one more time; what strangers said goes into none of its words."""
+    if not seen.outside and seen.fix and not entry.section(FIX[seen.kind]):
+        entry = entry.with_section(FIX[seen.kind], seen.fix)
+    if again:
+        return entry
+    last = max(day_in(entry.field("Last-Seen")) or date.min, seen.at.date())
+    entry = with_sighting(entry, sighting_of(seen))
+    entry = entry.with_field("Recurrence-Count", str(count_of(entry) + 1))
+    return with_task(entry.with_field("Last-Seen", f"{last}"), seen.task)
+
+
+def opposed(number: str, seen: Observation) -> tuple[tuple[str, str], ...]:
+    """What the observation shows to be wrong; who read strangers shows nothing."""
+    return ((seen.contradicts, number),) if seen.contradicts and not seen.outside else ()
+
+
+def told_by(entry: Entry) -> tuple[tuple[str, str], ...]:
+    """What an entry that was freed shows to be wrong, from now on."""
+    wrong = entry.field("Contradicts")
+    return ((wrong, entry.id),) if wrong else ()
