@@ -1,0 +1,133 @@
+"""The parts of a markdown file: list items, paragraphs, table rows; entries; sections."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+_HEADING = re.compile(r" {0,3}#{1,6}\s+(.*?)\s*#*\s*$")
+_ITEM = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])\s+(?:\[[ xX]\]\s+)?")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_RULE = re.compile(r"\s*(?:[-*_§]\s*){3,}$|\s*§\s*$|\s*\|?[\s:|-]*-[\s:|-]*\|[\s:|-]*$")
+_COMMENT = re.compile(r"\s*<!--.*?-->")
+_OPEN = re.compile(r"<!--.*$")
+_END = re.compile(r"\r\n|\n|\r")
+_ENTRY = re.compile(r"## \[")
+_FIELD = re.compile(r"\*\*[\w -]{1,40}\*\*:")
+_SILENT = frozenset({"metadata", "verifications", "resolution"})  # sections of an entry
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a file, with what of it is words."""
+
+    number: int
+    raw: str
+    said: str  # without comments; empty within a fence and in front matter
+    fenced: bool
+
+
+@dataclass(frozen=True)
+class Block:
+    """One part of a file."""
+
+    line: int
+    heading: str  # the nearest above it
+    text: str
+    raw: str  # with the comments
+
+
+def lines_of(text: str) -> Iterator[Line]:
+    """Every line. A fence or comment that is never closed goes to the end, as in markdown."""
+    fence, comment, front = "", False, False
+    for number, raw in enumerate(_END.split(text), start=1):
+        if raw.strip() == "---" and (number == 1 or front):
+            front = number == 1
+            yield Line(number, raw, "", False)
+        elif front:
+            yield Line(number, raw, "", False)
+        elif fence:
+            closing = raw.strip()
+            yield Line(number, raw, "", True)
+            if closing.startswith(fence) and not closing.strip(fence[0]):
+                fence = ""
+        elif not comment and (opening := _FENCE.match(raw)):
+            fence = opening[1]
+            yield Line(number, raw, "", True)
+        else:
+            said = raw
+            if comment:
+                _, closed, rest = raw.partition("-->")
+                comment, said = not closed, rest if closed else ""
+            said = _COMMENT.sub("", said)
+            if "<!--" in said:
+                comment, said = True, _OPEN.sub("", said)
+            yield Line(number, raw, said, False)
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """List items, paragraphs and table rows, in order. A nested item stands for itself."""
+    heading = ""
+    held: list[Line] = []
+    for line in lines_of(text):
+        title = _HEADING.match(line.said)
+        starts = bool(_ITEM.match(line.said)) or line.said.lstrip().startswith("|")
+        ends = bool(title) or not line.said.strip() or bool(_RULE.match(line.said))
+        if held and (starts or ends):
+            yield block_of(held, heading)
+            held = []
+        if title:
+            heading = title[1]
+        elif not ends:
+            held.append(line)
+    if held:
+        yield block_of(held, heading)
+
+
+def block_of(lines: list[Line], heading: str) -> Block:
+    said = " ".join(line.said.strip() for line in lines)
+    text = _ITEM.sub("", said, count=1) if _ITEM.match(said) else said
+    return Block(lines[0].number, heading, text.strip(), "\n".join(line.raw for line in lines))
+
+
+def entries(text: str) -> Iterator[Block]:
+    """The entries of a file of lessons (`## [ID] title`), each whole, its fields left out."""
+    for title, lines in grouped(lines_of(text), _ENTRY.match):
+        if title is not None:
+            said = " ".join([title, *sayings(lines)])
+            raw = "\n".join(line.raw for line in lines)
+            yield Block(lines[0].number, title, said, raw)
+
+
+def sayings(lines: list[Line]) -> Iterator[str]:
+    silent = False
+    for line in lines[1:]:
+        if title := _HEADING.match(line.said):
+            silent = title[1].casefold() in _SILENT
+        elif not silent and line.said.strip(" -") and not _FIELD.match(line.said):
+            yield _ITEM.sub("", line.said, count=1).strip()
+
+
+def sections(text: str) -> Iterator[Block]:
+    """The sections of a page, each with all that it says, code as well."""
+    for title, lines in grouped(lines_of(text), _HEADING.match):
+        kept = [line for line in lines[title is not None :] if line.said.strip() or line.fenced]
+        said = "\n".join(line.said or line.raw for line in kept).strip()
+        if said:
+            yield Block(lines[0].number, title or "", said, "\n".join(one.raw for one in lines))
+
+
+def grouped(lines: Iterable[Line], begins: object) -> Iterator[tuple[str | None, list[Line]]]:
+    """The lines from each heading that begins a group to the next, with its title."""
+    title: str | None = None
+    held: list[Line] = []
+    for line in lines:
+        if callable(begins) and begins(line.said):
+            if held:
+                yield title, held
+            heading = _HEADING.match(line.said)
+            title, held = heading[1] if heading else line.said, []
+        held.append(line)
+    if held:
+        yield title, held
