@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from harness.config.home import Home
 from harness.errors import NotFound
 from harness.files import locked, read_exact, revise
-from harness.memory.counting import Counted, Kept, counted
+from harness.memory.counting import Counted, Kept, counted, joined
 from harness.memory.entries import Entry, parse
 from harness.memory.learning import Learning, Observation, Status
 from harness.memory.reading import learnings_in
@@ -65,7 +66,8 @@ class Book:
         with locked(self.folder):
             revise(self.folder / seen.kind.file, change)
         for wrong, by in results[-1].contradicted:
-            self.mark(wrong, contradicted_by=by)
+            with suppress(NotFound):  # an entry that is gone needs no mark
+                self.mark(wrong, contradicted_by=by)
         return results[-1].kept
 
     def mark(
@@ -75,6 +77,7 @@ class Book:
         status: str | None = None,
         promoted: tuple[date, str] | None = None,
         contradicted_by: str | None = None,
+        skill_path: str | None = None,
     ) -> Learning:
         """Set these facts of an entry; no other byte changes. Gives the entry as it is then.
 
@@ -88,6 +91,8 @@ class Book:
             changes["Status"] = status or Status.PROMOTED
         if contradicted_by:
             changes["Contradicted-By"] = contradicted_by
+        if skill_path:
+            changes["Skill-Path"] = skill_path
 
         def change(entry: Entry) -> Entry:
             for name, value in changes.items():
