@@ -26,6 +26,7 @@ from harness.delivery.channels import build_channels
 from harness.errors import Fatal
 from harness.hooks.hooks import Hooks
 from harness.ids import Ids
+from harness.memory.search.index import Index
 from harness.models.profiles import Models
 from harness.network.web import Web
 from harness.services.auditor import Auditor
@@ -35,6 +36,7 @@ from harness.services.dispatcher import Dispatcher
 from harness.services.floor import Floor
 from harness.services.hands import Equipment
 from harness.services.heart import Heart, Hold
+from harness.services.librarian import Librarian
 from harness.services.lookout import Lookout, Outlook
 from harness.services.notify import Notifier, Watchdog, watchdog_period
 from harness.services.reloader import Reloader
@@ -95,8 +97,9 @@ class App:
         self.audit = AuditBook(AuditLog(home.audit, self.redactor), clock)
         self.hooks = self.freeze_hooks()
         self.asked = self.answered = 0  # reloads by a person, who alone changes the hooks
+        self.index = Index(home, clock)
         self.sessions = Sessions(
-            Equipment(home, bus, clock, self.web, self.audit),
+            Equipment(home, bus, clock, self.web, self.audit, self.index),
             lambda: self.crew,
             lambda: self.models,
             lambda: self.hooks,
@@ -115,6 +118,7 @@ class App:
         self.floor = Floor(home, bus.reader, hold.intact, clock) if hold else None
         self.heart = self.make_heart(hold, self.floor) if hold and self.floor else None
         self.reloader = Reloader(home, self.reload, clock)
+        self.librarian = Librarian(home, self.index, clock)
         self.lookout = Lookout(lambda: self.models.get(None), self.tell, clock)
         self.auditor = Auditor(bus, self.audit)
         self.notifier = Notifier.of(environment)
@@ -147,6 +151,7 @@ class App:
             await models.aclose()
         await self.web.aclose()
         await self.audit.aclose()
+        await asyncio.to_thread(self.index.close)
         await self.bus.aclose()
 
     def lanes(self) -> Mapping[str, int]:
@@ -172,7 +177,11 @@ class App:
         return Supervisor(
             [
                 {"reloader": self.reloader, "scheduler": self.scheduler, "watcher": self.watcher},
-                {"dispatcher": self.dispatcher, "lookout": self.lookout},
+                {
+                    "dispatcher": self.dispatcher,
+                    "lookout": self.lookout,
+                    "librarian": self.librarian,
+                },
                 {"callbacks": self.callbacks, "courier": self.courier},
                 {
                     "auditor": self.auditor,

@@ -28,6 +28,7 @@ COMMANDS = {  # name: (module in this room, whether it is a group of commands)
     "doctor": ("doctor", False),
     "send": ("send", False),
     "agents": ("agents", True),
+    "skills": ("skills", True),
     "cron": ("cron", True),
     "queue": ("queue", True),
     "dead": ("dead", True),
@@ -35,6 +36,7 @@ COMMANDS = {  # name: (module in this room, whether it is a group of commands)
     "service": ("service", True),
     "audit": ("audit", True),
     "hooks": ("hooks", True),
+    "memory": ("memory", True),
     "backup": ("backup", False),
     "restore": ("backup", False),
 }
@@ -43,6 +45,7 @@ CHANGES = {
     "queue",
     "dead",
     "approvals",
+    "skills",
 }  # groups whose writing commands lie in NAME_changes
 EVERYWHERE = {"--home": 2, "--json": 1}  # options of every command, and the words they take
 CANNOT_RUN = 78  # EX_CONFIG

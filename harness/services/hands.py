@@ -19,6 +19,7 @@ from harness.config.home import Home
 from harness.config.hooks import HookEvent
 from harness.config.profile import Profile
 from harness.hooks.hooks import Hooks
+from harness.memory.search.index import Index
 from harness.network.web import Web
 from harness.permission.action import Action
 from harness.permission.places import Places
@@ -40,13 +41,20 @@ class Equipment:
     """What all sessions of a home share; gives each its own toolbox."""
 
     def __init__(
-        self, home: Home, bus: SqliteBus, clock: Clock, web: Web, audit: AuditBook
+        self,
+        home: Home,
+        bus: SqliteBus,
+        clock: Clock,
+        web: Web,
+        audit: AuditBook,
+        index: Index | None = None,
     ) -> None:
         self.home = home
         self.bus = bus
         self.clock = clock
         self.web = web
         self.audit = audit
+        self.index = index
 
     def toolbox(
         self,
@@ -77,6 +85,7 @@ class Equipment:
             skills={skill.name: skill for skill in crew.skills[profile.name]},
             redactor=self.audit.audit.redactor,
             by_name=read_by_name((crew.settings.permissions, profile.front.rules)),
+            index=self.index,
         )
         return Toolbox(
             tools_of(profile, has_skills=bool(context.skills)),

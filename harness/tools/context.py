@@ -20,6 +20,7 @@ from harness.text.secrets import Redactor
 if TYPE_CHECKING:
     from harness.bus.port import Task
     from harness.config.skills import Skill
+    from harness.memory.search.index import Index
     from harness.network.web import Web
 
 
@@ -41,6 +42,7 @@ class ToolContext:
     skills: Mapping[str, Skill] = field(default_factory=dict)  # the agent's, by name
     redactor: Redactor = field(default_factory=Redactor)  # for whatever is written down
     by_name: tuple[str, ...] = ()  # patterns of files that no search shows
+    index: Index | None = None  # of what the crew knows; None: the files themselves are looked at
 
     def keepable(self, text: str, before: str = "") -> str:
         """The text as it may be kept in a file: without secrets, and after reading a stranger's
