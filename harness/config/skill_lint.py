@@ -156,12 +156,16 @@ def of_line(path: Path, number: int, line: str, redactor: Redactor) -> Iterator[
     if redactor.text(line) != line:
         yield Problem(path, number, 1, "this line looks as if it held a secret", "take it out")
         return
-    shown = escaped(line.replace("\t", " ")) if len(line) <= LONGEST_LINE else ""
-    if (seen := visible(line)) != line:
+    seen = visible(line)
+    if seen != line:
         place = next((i for i, sign in enumerate(seen) if sign != line[i]), len(seen))
         told = "the line holds characters that nobody sees"
-        yield Problem(path, number, place + 1, told, "delete them", shown)
-        return
+        yield Problem(path, number, place + 1, told, "delete them", shown(escaped(line)))
     for pattern, told in ODD:
-        if found := pattern.search(line):
-            yield Problem(path, number, found.start() + 1, told, None, shown, len(found[0]))
+        if found := pattern.search(seen):
+            yield Problem(path, number, found.start() + 1, told, None, shown(seen), len(found[0]))
+
+
+def shown(line: str) -> str:
+    """A line for the caret, which cannot follow a tab; none where it is too long."""
+    return line.replace("\t", " ") if len(line) <= LONGEST_LINE else ""
