@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 
 from harness.clock import stamp, unstamp
 from harness.errors import HarnessError, NotFound
-from harness.files import PRIVATE_FILE, make_folder, read_plain, sync_folder
+from harness.files import PRIVATE_FILE, make_folder, read_exact, sync_folder
 
 FILE = "CHANGES.jsonl"
 
@@ -41,32 +41,18 @@ class Change:
     by: str  # a person, an agent, or a job
     action: Act
     path: str  # of the file, relative to the home
-    before: str  # whole lines; empty: nothing was taken out
-    after: str  # whole lines; empty: nothing was put in
+    before: str  # lines that stood there, joined by line feeds; empty: nothing was taken out
+    after: str  # lines that stand there; empty: nothing was put in
     entries: tuple[str, ...] = ()  # ids of the lessons that it rests on
     undoes: str = ""  # the id of the change that it takes back
     reason: str = ""
-    below: str = ""  # the line under which it stood
+    line: int = 0  # where, from 1
+    above: str = ""  # the line above it
     part_of: str = ""  # the id of the first change of the same act
 
     def told(self) -> str:
         """As one line of the journal."""
         return json.dumps(asdict(self) | {"at": stamp(self.at)}, ensure_ascii=False)
-
-    def inverse(self, id: str, at: datetime, by: str, reason: str = "") -> Change:
-        """The change that takes this one back."""
-        return replace(
-            self,
-            id=id,
-            at=at,
-            by=by,
-            action=Act.UNDO,
-            before=self.after,
-            after=self.before,
-            undoes=self.id,
-            reason=reason,
-            part_of="",
-        )
 
 
 class Journal:
@@ -94,7 +80,7 @@ class Journal:
     def changes(self) -> list[Change]:
         """All of them, oldest first. Lines that do not parse are left out: a crash tore them."""
         told: dict[str, Change] = {}
-        for line in (read_plain(self.path) or "").split("\n"):
+        for line in (read_exact(self.path) or "").split("\n"):
             change = _read(line)
             if change is not None:
                 told.pop(change.id, None)

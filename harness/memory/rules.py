@@ -66,6 +66,7 @@ class Line:
     hand_written: bool
     expires: date | None
     item: bool  # a list item: an entry of the memory
+    fenced: bool = False  # part of a block of code
 
     @property
     def whole(self) -> str:

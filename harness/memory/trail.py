@@ -1,0 +1,97 @@
+"""What the journal tells: which rules are ours, what was taken back, and what made a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from harness.errors import HarnessError, NotFound
+from harness.memory.gate import Undone
+from harness.memory.journal import Act, Change
+from harness.memory.rules import HEADING, Rule, rule_of
+
+
+def rules_of(block: str) -> list[Rule]:
+    """The rules in one side of a patch."""
+    return [rule for line in block.split("\n") if (rule := rule_of(line))]
+
+
+def entries_of(block: str) -> set[str]:
+    """The entries that the rules in one side of a patch rest on."""
+    return {entry for rule in rules_of(block) for entry in rule.entries}
+
+
+def own_lines(changes: Iterable[Change]) -> set[str]:
+    """Every line that the house put into the file: a rule that reads otherwise was edited."""
+    return {line for change in changes for line in change.after.split("\n")}
+
+
+def made_above(changes: Iterable[Change]) -> tuple[str, ...]:
+    """What the house wrote above its first rule, the heading; empty when a person wrote it."""
+    made: tuple[str, ...] = ()
+    for change in changes:
+        before, after = change.before.split("\n"), change.after.split("\n")
+        if HEADING in after and HEADING not in before:
+            made = tuple(after[: after.index(HEADING) + 2])
+        elif HEADING in before and HEADING not in after:
+            made = ()
+    return made
+
+
+def act_of(changes: Sequence[Change], id: str) -> list[Change]:
+    """The changes that were made in one act with `id`, itself the first. Raises NotFound."""
+    known = {change.id: change for change in changes}
+    if id not in known:
+        raise NotFound(
+            f"no change {id} in the journal",
+            hint="`harness memory why LINE` tells the changes that made a line",
+        )
+    first = known[id].part_of or id
+    return [change for change in changes if first in (change.id, change.part_of)]
+
+
+def is_again(changes: Sequence[Change], undo: Change) -> bool:
+    """Whether an undo took back another undo, and so did the thing again."""
+    known = {change.id: change for change in changes}
+    again = False
+    while undo.action is Act.UNDO and undo.undoes in known:
+        undo = known[undo.undoes]
+        again = not again
+    return not again
+
+
+def check_undoable(changes: Sequence[Change], id: str) -> None:
+    """Raises HarnessError when the change is taken back already, and that stands."""
+    undo = next((one for one in reversed(changes) if one.undoes == id), None)
+    if undo and next((one for one in changes if one.undoes == undo.id), None) is None:
+        raise HarnessError(
+            f"{id} was taken back already, by {undo.by} on {undo.at.date()}",
+            hint=f"undo {undo.id} makes it again",
+        )
+
+
+def undone(changes: Sequence[Change]) -> Mapping[str, Undone]:
+    """The entries whose promotion was taken back and not made again, by id."""
+    found: dict[str, Undone] = {}
+    for change in changes:
+        stays = entries_of(change.after)
+        gone = entries_of(change.before) - stays
+        for entry in stays:
+            found.pop(entry, None)
+        if change.action is Act.UNDO and not is_again(changes, change):
+            count = sum(rule.count for rule in rules_of(change.before))
+            found |= {entry: Undone(change.at.date(), count) for entry in gone}
+    return found
+
+
+def last_rule(changes: Iterable[Change], id: str) -> Rule | None:
+    """The rule as it was last told; None when the journal does not know it."""
+    told = (rule for one in changes for side in (one.before, one.after) for rule in rules_of(side))
+    return next((rule for rule in reversed(list(told)) if rule.id == id), None)
+
+
+def concerning(changes: Iterable[Change], rule_id: str) -> tuple[Change, ...]:
+    return tuple(
+        change
+        for change in changes
+        if any(rule.id == rule_id for rule in rules_of(f"{change.before}\n{change.after}"))
+    )
