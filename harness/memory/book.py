@@ -89,15 +89,14 @@ class Book:
             changes["Promoted"] = f"{promoted[0]} (rule {promoted[1]})"
         if status or promoted:
             changes["Status"] = status or Status.PROMOTED
-        if contradicted_by:
-            changes["Contradicted-By"] = contradicted_by
         if skill_path:
             changes["Skill-Path"] = skill_path
 
         def change(entry: Entry) -> Entry:
             for name, value in changes.items():
                 entry = entry.with_field(name, value)
-            return entry
+            listed = joined(entry.field("Contradicted-By"), contradicted_by or "")
+            return entry.with_field("Contradicted-By", listed) if contradicted_by else entry
 
         return self._edit(entry_id, change)
 

@@ -8,6 +8,7 @@ lesson is not lost in it. A task counts once for each source.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -16,11 +17,12 @@ from harness.memory.contradiction import contradicts
 from harness.memory.entries import Entry, EntryFile, parse
 from harness.memory.learning import Observation, Status
 from harness.memory.reading import SUMMARY, count_of, kind_of, status_of
-from harness.memory.sightings import day_in, sightings, with_sighting, with_task
-from harness.memory.witnesses import FIX, confirms, freed, quarantine_of
+from harness.memory.sightings import MARKED, day_in, sightings, with_sighting, with_task
+from harness.memory.witnesses import FIX, confirms, freed, plain, quarantine_of
 from harness.memory.writing import HEADINGS, appended, next_id, sighting_of
 from harness.text.words import similarity, terms
 
+AGAIN = (("Reproducible", "unknown", "yes"), ("Frequency", "first_time", "recurring"))
 SETTLED = frozenset((Status.WONT_FIX, Status.SUPERSEDED))
 
 
@@ -53,12 +55,15 @@ def counted(before: str | None, seen: Observation, similar: float) -> Counted:
         return Counted(
             appended(text, number, seen), Kept(number, True, True), opposed(number, seen)
         )
-    again = is_known(known, seen)
+    again = is_known(known, seen) or is_full(known, seen)
 
     def change(entry: Entry) -> Entry:
         if entry.id in confirmed:
             entry = freed(entry, seen)
-        return once_more(entry, seen, again) if entry.line == known.line else entry
+        if entry.line != known.line:
+            return entry
+        entry = completed(entry, seen)
+        return entry if again else once_more(entry, seen)
 
     after = file.changed(change)
     pairs = [pair for entry in after.entries if entry.id in confirmed for pair in told_by(entry)]
@@ -70,15 +75,20 @@ def counted(before: str | None, seen: Observation, similar: float) -> Counted:
 def found(
     file: EntryFile, seen: Observation, similar: float, confirmed: Iterable[str]
 ) -> Entry | None:
-    """The entry on which the observation counts."""
+    """The entry on which the observation counts: of several, one on which it counted before."""
     open_to = [entry for entry in file.entries if meets(entry, file, seen, confirmed)]
     same_key = [entry for entry in open_to if seen.key and entry.field("Pattern-Key") == seen.key]
     if same_key:
-        return min(same_key, key=lambda entry: status_of(entry) in SETTLED)
+        return max(same_key, key=lambda entry: (is_known(entry, seen), is_open(entry)))
     keyless = [entry for entry in open_to if not (seen.key and entry.field("Pattern-Key"))]
     rated = [(likeness(entry, seen), entry) for entry in keyless]
-    best = max(rated, key=lambda pair: pair[0], default=None)
-    return best[1] if best and best[0] >= similar else None
+    alike = [(rate, entry) for rate, entry in rated if rate >= similar]
+    best = max(alike, key=lambda pair: (is_known(pair[1], seen), pair[0]), default=None)
+    return best[1] if best else None
+
+
+def is_open(entry: Entry) -> bool:
+    return status_of(entry) not in SETTLED
 
 
 def meets(entry: Entry, file: EntryFile, seen: Observation, confirmed: Iterable[str]) -> bool:
@@ -92,6 +102,8 @@ def meets(entry: Entry, file: EntryFile, seen: Observation, confirmed: Iterable[
 def likeness(entry: Entry, seen: Observation) -> float:
     """How many of their words the summaries share; 0.0 where they say opposite things."""
     said = entry.section(SUMMARY[seen.kind])
+    if plain(said) == plain(seen.summary):
+        return 1.0
     alike = similarity(terms(said), terms(seen.summary))
     return 0.0 if alike and contradicts(said, seen.summary) else alike
 
@@ -104,16 +116,48 @@ def is_known(entry: Entry, seen: Observation) -> bool:
     )
 
 
-def once_more(entry: Entry, seen: Observation, again: bool) -> Entry:
-    """The entry after one more time; what strangers said goes into none of its words."""
-    if not seen.outside and seen.fix and not entry.section(FIX[seen.kind]):
+def is_full(entry: Entry, seen: Observation) -> bool:
+    """Whether sessions that had read strangers have shown it often enough."""
+    return bool(seen.outside) and sum(bool(old.after) for old in sightings(entry)) >= MARKED
+
+
+def completed(entry: Entry, seen: Observation) -> Entry:
+    """The entry with what it lacks; what strangers said goes into none of its words."""
+    if seen.outside:
+        return entry
+    if seen.fix and not entry.section(FIX[seen.kind]):
         entry = entry.with_section(FIX[seen.kind], seen.fix)
-    if again:
+    if not seen.contradicts:
+        return entry
+    return entry.with_field("Contradicts", joined(entry.field("Contradicts"), seen.contradicts))
+
+
+def once_more(entry: Entry, seen: Observation) -> Entry:
+    """The entry after one more time. The day counts only by those who had read no stranger."""
+    count = count_of(entry) + 1
+    entry = with_task(with_sighting(entry, sighting_of(seen)), seen.task)
+    entry = entry.with_field("Recurrence-Count", str(count))
+    if seen.outside:
         return entry
     last = max(day_in(entry.field("Last-Seen")) or date.min, seen.at.date())
-    entry = with_sighting(entry, sighting_of(seen))
-    entry = entry.with_field("Recurrence-Count", str(count_of(entry) + 1))
-    return with_task(entry.with_field("Last-Seen", f"{last}"), seen.task)
+    return again_facts(entry.with_field("Last-Seen", f"{last}"))
+
+
+def again_facts(entry: Entry) -> Entry:
+    """What the format says of a thing that was seen again."""
+    for name, first, again in AGAIN:
+        if entry.field(name) == first:
+            entry = entry.with_field(name, again)
+    return entry
+
+
+def names_in(listed: str) -> list[str]:
+    return [name for name in re.split(r"[\s,]+", listed) if name]
+
+
+def joined(listed: str, name: str) -> str:
+    """A list of names with one more, if it is not in it."""
+    return ", ".join(dict.fromkeys([*names_in(listed), name]))
 
 
 def opposed(number: str, seen: Observation) -> tuple[tuple[str, str], ...]:
@@ -123,5 +167,4 @@ def opposed(number: str, seen: Observation) -> tuple[tuple[str, str], ...]:
 
 def told_by(entry: Entry) -> tuple[tuple[str, str], ...]:
     """What an entry that was freed shows to be wrong, from now on."""
-    wrong = entry.field("Contradicts")
-    return ((wrong, entry.id),) if wrong else ()
+    return tuple((wrong, entry.id) for wrong in names_in(entry.field("Contradicts")))

@@ -51,7 +51,7 @@ class Entry:
         """The entry with that value; a field that it lacks becomes a bullet of its metadata."""
         found = self._value(name)
         if found is None:
-            return self._with_bullet(METADATA, f"- {name}: {value}")
+            return self.with_bullet(METADATA, f"- {name}: {value}")
         start, stop = found
         gap = " " if start == stop and self.text[start - 1] in ":*" else ""
         return self._spliced(start, stop, gap + value)
@@ -89,12 +89,22 @@ class Entry:
         found = self._content(part) if part else []
         return [line.text.strip() for line in found if not line.fenced and is_item(line.text)]
 
-    def with_bullet(self, name: str, bullet: str, most: int) -> Entry:
-        """One more item at the end of a section, of which the newest `most` stay."""
-        entry = self
-        while len(entry.bullets(name)) >= most:
-            entry = entry._without_first(name)
-        return entry._with_bullet(name, bullet)
+    def with_bullet(self, name: str, bullet: str) -> Entry:
+        """One more item at the end of a section, which is made when it is missing."""
+        part = self._part(name)
+        if part is None:
+            return self._with_part(name, bullet)
+        lines = self._content(part)
+        place = lines[-1].stop if lines else self.lines[part.first - 1].stop
+        return self._spliced(place, place, self.newline + bullet)
+
+    def without_bullet(self, name: str, bullet: str) -> Entry:
+        """The entry without the first item of a section that says that."""
+        part = self._part(name)
+        lines = self._content(part) if part else []
+        said = (line for line in lines if not line.fenced and line.text.strip() == bullet)
+        line = next(said, None)
+        return self._spliced(line.start, line.end, "") if line else self
 
     @cached_property
     def lines(self) -> list[Line]:
@@ -138,20 +148,6 @@ class Entry:
             if not line.fenced and (found := value_in(line, wanted)):
                 return found
         return None
-
-    def _with_bullet(self, name: str, bullet: str) -> Entry:
-        part = self._part(name)
-        if part is None:
-            return self._with_part(name, bullet)
-        lines = self._content(part)
-        place = lines[-1].stop if lines else self.lines[part.first - 1].stop
-        return self._spliced(place, place, self.newline + bullet)
-
-    def _without_first(self, name: str) -> Entry:
-        part = self._part(name)
-        lines = self._content(part) if part else []
-        first = next(line for line in lines if not line.fenced and is_item(line.text))
-        return self._spliced(first.start, first.end, "")
 
     def _with_part(self, name: str, body: str, before: str = "") -> Entry:
         """A new section at the end of the entry, or before that other one."""

@@ -34,9 +34,16 @@ def learnings_in(file: EntryFile, agent: str, path: str) -> Iterator[Learning]:
 
 
 def learning_of(entry: Entry, kind: Kind, agent: str, path: str, preamble: str = "") -> Learning:
-    """What an entry says; what it leaves out is empty, and its count at least that of its tasks."""
-    tasks = tasks_of(entry)
+    """What an entry says; what it leaves out is empty, and its count at least that of its tasks.
+
+    What sessions saw that had read strangers counts only as long as the entry is in quarantine,
+    and so can become no rule.
+    """
     seen = sightings(entry)
+    held = quarantine_of(entry, preamble)
+    marked = [] if held else [sighting.seen.task for sighting in seen if sighting.after]
+    free = {sighting.seen.task for sighting in seen if not sighting.after}
+    tasks = [task for task in tasks_of(entry) if task in free or task not in marked]
     first = day_in(entry.field("First-Seen")) or day_in(entry.field("Logged"))
     said = {name: text for name, text in entry.sections() if name not in _FIELDS_ONLY}
     return Learning(
@@ -47,7 +54,7 @@ def learning_of(entry: Entry, kind: Kind, agent: str, path: str, preamble: str =
         status=status_of(entry),
         priority=readable(entry.field("Priority")),
         pattern_key=readable(entry.field("Pattern-Key")),
-        count=count_of(entry),
+        count=max(0, count_of(entry) - len(marked)),
         tasks=tuple(readable(task) for task in tasks),
         first_seen=first,
         last_seen=day_in(entry.field("Last-Seen")) or first,
@@ -55,7 +62,7 @@ def learning_of(entry: Entry, kind: Kind, agent: str, path: str, preamble: str =
         fix=readable(entry.section(FIX[kind])),
         evidence=readable("\n\n".join([entry.title, *said.values()])),
         verifications=tuple(sighting.seen for sighting in seen if not sighting.after),
-        quarantine=tuple(readable(name) for name in quarantine_of(entry, preamble)),
+        quarantine=tuple(readable(name) for name in held),
         contradicted_by=readable(entry.field("Contradicted-By").split(",")[0].strip()),
         promoted=day_in(entry.field("Promoted")),
         path=path,

@@ -1,7 +1,8 @@
 """The lines below `### Verifications`: when, in which task and by whom an entry was seen.
 
 `- 2026-11-18 01TASK tool` is a verification. `- 2026-11-18 01TASK agent, after reading b.test` was
-seen by a session that had read strangers: it counts as seen, and verifies nothing.
+seen by a session that had read strangers: it verifies nothing. Who deletes the end of such a line
+has looked, and stands for it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from harness.memory.learning import Source, Verification
 from harness.text.marks import MOST, tidy
 
 SECTION = "Verifications"
-KEPT = 30  # lines, and names of tasks: the newest
+KEPT = 30  # verifications, and names of tasks: the newest
+MARKED = 10  # lines of sessions that had read strangers; what they show after that is not kept
 _LINE = re.compile(r"[-*+] +(\d{4}-\d\d-\d\d) +(\S+) +(\w+)(, after reading .*)?")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -68,12 +70,21 @@ def implied(entry: Entry) -> list[Sighting]:
     ]
 
 
-def with_sighting(entry: Entry, seen: Sighting) -> Entry:
-    """The entry with one more line, and those that it implied written out."""
-    if not entry.bullets(SECTION):
-        for old in sightings(entry):
-            entry = entry.with_bullet(SECTION, old.render(), KEPT)
-    return entry.with_bullet(SECTION, seen.render(), KEPT)
+def written_out(entry: Entry) -> Entry:
+    """The entry with a line for each sighting that it only implied."""
+    lines = [] if entry.bullets(SECTION) else implied(entry)
+    for old in lines:
+        entry = entry.with_bullet(SECTION, old.render())
+    return entry
+
+
+def with_sighting(entry: Entry, sighting: Sighting) -> Entry:
+    """The entry with one more line; of the verifications, the newest stay."""
+    entry = written_out(entry)
+    free = [old.render() for old in sightings(entry) if not old.after]
+    for old in free[: max(0, len(free) - KEPT + 1)] if not sighting.after else ():
+        entry = entry.without_bullet(SECTION, old)
+    return entry.with_bullet(SECTION, sighting.render())
 
 
 def tasks_of(entry: Entry) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from harness.memory.entries import Entry
 from harness.memory.learning import Kind, Observation
-from harness.memory.sightings import tasks_of
+from harness.memory.sightings import tasks_of, written_out
 from harness.text.marks import QUARANTINE, hosts_of, sources_of
 from harness.text.urls import site_of
 from harness.text.words import fold
@@ -67,7 +67,8 @@ def plain(text: str) -> str:
 
 
 def freed(entry: Entry, seen: Observation) -> Entry:
-    return entry.with_field("Trust", f"confirmed by task {seen.task}")
+    """The entry out of quarantine; who saw it before had read strangers, and stays no witness."""
+    return written_out(entry).with_field("Trust", f"confirmed by task {seen.task}")
 
 
 def independent(held: str, outside: Sequence[str]) -> bool:

@@ -14,7 +14,7 @@ from harness.memory.lines import newline_of, open_fence
 from harness.memory.reading import SUMMARY
 from harness.memory.sightings import SECTION, Sighting, readers_of
 from harness.memory.witnesses import FIX
-from harness.text.marks import QUARANTINE
+from harness.text.marks import QUARANTINE, tidy
 from harness.text.secrets import Redactor
 from harness.text.words import clip
 
@@ -45,6 +45,7 @@ def keepable(seen: Observation, redactor: Redactor) -> Observation:
         details=block(seen.details),
         error=block(seen.error),
         fix=block(seen.fix),
+        outside=tuple(tidy(source) for source in seen.outside),
     )
 
 

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from harness.files import locked, mode_of, read_plain, write_whole
+from harness.files import locked, read_exact, read_plain, revise
+from harness.memory.lines import newline_of
 from harness.permission.action import Action, Trait
 from harness.text.invisible import visible
 from harness.text.marks import marked, sources_of, unmarked
@@ -96,14 +97,16 @@ class Shelf:
         if len(line) > NOTE_LIMIT:
             raise ToolError(f"that is {len(line)} characters; a note has at most {NOTE_LIMIT}")
         path = self.folder / f"{now:%Y-%m-%d}.md"
+
+        def change(before: str | None) -> str:
+            log = f"# {now:%Y-%m-%d}\n\n" if before is None else before
+            return log if says(log, line) else with_line(log, f"- {now:%H:%M}Z {line}")
+
         with locked(self.folder):
-            before = read_plain(path) or f"# {now:%Y-%m-%d}\n\n"
-            # an attempt that is run again says the same things again
-            said = unmarked(line)
-            if any(unmarked(known).partition("Z ")[2] == said for known in before.splitlines()):
-                return Output(f"{path.name} has that line already", {"file": path.name})
-            ended = before if before.endswith("\n") else before + "\n"
-            write_whole(path, f"{ended}- {now:%H:%M}Z {line}\n", mode=mode_of(path))
+            known = says(read_exact(path) or "", line)
+            revise(path, change)
+        if known:
+            return Output(f"{path.name} has that line already", {"file": path.name})
         return Output(f"kept in {path.name}", {"file": path.name})
 
     def search(self, query: str) -> Output:
@@ -126,6 +129,20 @@ class Shelf:
         dated = sorted(self.folder.glob("*.md"), key=lambda path: path.name, reverse=True)
         learned = sorted(self.folder.glob(".learnings/*.md"))
         return [path for path in (*dated, *learned) if not path.is_symlink()]
+
+
+def says(log: str, line: str) -> bool:
+    """Whether a log has that line, whatever its time and its mark: an attempt that is run again
+    says the same things again."""
+    said = unmarked(line)
+    return any(unmarked(known).partition("Z ")[2] == said for known in log.splitlines())
+
+
+def with_line(log: str, line: str) -> str:
+    """The log with one more line, in the way in which its lines end."""
+    newline = newline_of(log)
+    gap = "" if not log or log.endswith(("\n", "\r")) else newline
+    return f"{log}{gap}{line}{newline}"
 
 
 def whose(sources: Sequence[str]) -> str:

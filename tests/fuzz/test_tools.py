@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from harness.config.home import Home
+from harness.memory.book import Book
+from harness.memory.learning import Kind, Observation, Source
+from harness.text.secrets import Redactor
 from harness.tools.catalogue import all_tools
 from harness.tools.complaints import complaints
-from harness.tools.learn import FILE, Lesson, harmless, one_line
 from harness.tools.memory import HITS, Shelf
 from harness.tools.once import key_of
 from harness.tools.tool import ToolError
@@ -102,35 +106,48 @@ def test_any_file_of_memory_is_read_and_searched(folder: Path, content: bytes, q
 
 @EFFORT
 @given(
-    content=as_bytes(damaged([LEARNINGS])).filter(lambda raw: b"LRN" in raw),
+    content=as_bytes(st.one_of(damaged([LEARNINGS]), long_text)),
     summary=st.one_of(odd_text, st.sampled_from(["Ask twice.", "# ---", "## [LRN-1] x"])),
     details=st.one_of(odd_text, long_text),
 )
 @example(LEARNINGS.encode(), "a\n---\n## [LRN-20260105-900] x", "```\n# x")
+@example(b"\xef\xbb\xbf\xff ```\r\n~~~", "Ask twice.", "x")
 def test_what_was_learned_before_stays_with_any_lesson(
     folder: Path, content: bytes, summary: str, details: str
 ) -> None:
-    path = folder / ".learnings" / FILE
-    path.parent.mkdir(exist_ok=True)
+    book = Book(Home(folder), "zoe", Redactor())
+    path = book.folder / Kind.LEARNING.file
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    lesson = Lesson(one_line(summary), harmless(details[:4000]), "insight", "", "01TASK")
 
     with bounded():
-        try:
-            kept = lesson.keep(path.parent, NOW)
-        except ToolError:
-            kept = None
+        kept = book.record(a_lesson(summary, details[:4000]))
+        after = path.read_bytes()
+        again = book.record(a_lesson(summary, details[:4000]))
 
-    after = path.read_bytes()
-    if kept is None or kept.text.startswith("already"):
-        assert after == content
-        return
-    before = readable(content).encode()
-    assert after.startswith(before)
-    assert f"## [{kept.data['id']}]".encode() in after[len(before) :]
-    assert len(after) < len(before) + 4 * len(summary + details[:4000]) + 600
+    if kept.new:
+        assert after.startswith(content)
+        assert f"## [{kept.id}]".encode() in after[len(content) :]
+        assert kept.id in {learning.id for learning in book.learnings()}
+    assert len(after) < len(content) + 4 * len(summary + details[:4000]) + 900
+    assert (again.id, again.new, again.counted) == (kept.id, False, False)
+    assert path.read_bytes() == after
 
 
-def readable(content: bytes) -> str:
-    """What is no UTF-8 is marked as that, and blanks at the end give way to one empty line."""
-    return content.decode("utf-8", "replace").rstrip()
+def a_lesson(summary: str, details: str) -> Observation:
+    return Observation(
+        Kind.LEARNING, "insight", summary, Source.AGENT, "01NEW", NOW, details=details
+    )
+
+
+@EFFORT
+@given(content=as_bytes(st.one_of(damaged([MEMORY]), long_text)), note=odd_text)
+@example(b"caf\xe9\r\n- 08:00Z x", "y")
+def test_what_was_noted_before_stays_with_any_note(folder: Path, content: bytes, note: str) -> None:
+    path = folder / f"{NOW:%Y-%m-%d}.md"
+    path.write_bytes(content)
+
+    with bounded(), suppress(ToolError):
+        Shelf(folder, folder / "MEMORY.md").append(note, NOW)
+
+    assert path.read_bytes().startswith(content)
