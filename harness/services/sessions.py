@@ -14,8 +14,9 @@ from harness.config.profile import Profile
 from harness.delivery.degraded import with_notice
 from harness.errors import NotFound
 from harness.hooks.hooks import Hooks
+from harness.memory.uses import Uses
 from harness.models.chain import FallbackModel
-from harness.models.port import CHARS_PER_TOKEN, Model
+from harness.models.port import CHARS_PER_TOKEN
 from harness.models.profiles import Models
 from harness.permission.taint import Taint
 from harness.services.hands import Equipment, about
@@ -23,11 +24,14 @@ from harness.session.brief import Brief, Limits
 from harness.session.loop import Session
 from harness.session.parts import read_parts
 from harness.session.past import Past, past_of
-from harness.session.prompt import Budget, Parts, compose
+from harness.session.prompt import Budget, Parts, Prompt, compose
+from harness.session.recall import Recall, Wanted
+from harness.session.recalled import NOTHING, Recalled
 from harness.session.steps import Compacted, Ended, Reason, Step
 from harness.session.transcript import Header, Transcript, record
 from harness.text.disarm import disarmed
 
+MEMORY = "memory"  # the tool that searches what recall leaves out
 RESULT_SHARE = 0.4  # of the model's context, for one tool result
 
 
@@ -46,6 +50,8 @@ class Sessions:
         self.crew = crew
         self.models = models
         self.hooks = hooks
+        index, counted = equipment.index, Uses(self.home).count
+        self.recall = Recall(index, self.home.root, counted) if index else None
 
     async def __call__(self, task: Task, cancel: asyncio.Event) -> Ended:
         """Run one attempt. Raises LeaseLost when the task is taken away meanwhile, NotFound when
@@ -53,7 +59,12 @@ class Sessions:
         crew, hooks = self.crew(), self.hooks()
         profile, model = who_answers(crew, self.models(), task)
         past = await asyncio.to_thread(past_of, self.home.sessions, task.id, task.attempt)
+        budget = Budget.within(model.context_tokens, crew.settings.memory)
         parts = await self.parts(crew, profile, task)
+        recalled = (
+            past.recalled if past.attempts else await self.recalled(parts, profile, task, budget)
+        )
+        parts = replace(parts, recalled=recalled)
         toolbox = self.equipment.toolbox(
             crew,
             profile,
@@ -64,24 +75,26 @@ class Sessions:
             max_chars=int(model.context_tokens * RESULT_SHARE * CHARS_PER_TOKEN),
         )
         session = Session(
-            self.brief(crew, profile, task, model, parts, past),
+            self.brief(crew, profile, task, compose(parts, budget), past),
             model,
             toolbox,
             self.clock,
             notes=partial(self.equipment.bus.take_notes, task, past.attempts),
             cancel=cancel,
         )
-        return await self.run(session, task, past, hooks, toolbox.gate.taint)
+        header = Header(
+            *(task.id, task.agent, task.attempt, model.name), resumes=past.last, recalled=recalled
+        )
+        return await self.run(session, task, header, hooks, toolbox.gate.taint)
 
     async def run(
-        self, session: Session, task: Task, past: Past, hooks: Hooks, taint: Taint
+        self, session: Session, task: Task, header: Header, hooks: Hooks, taint: Taint
     ) -> Ended:
         """The session from its first step to its last, with the hooks at both ends."""
-        if not past.attempts:  # one that waited goes on: it began before
+        if header.resumes is None:  # one that waited goes on: it began before
             beginning = await hooks.fire(HookEvent.SESSION_START, about(task))
             if beginning.blocked:
                 return refused(f"a hook did not let it begin: {beginning.reason}")
-        header = Header(task.id, task.agent, task.attempt, session.model.name, resumes=past.last)
         redactor = self.equipment.audit.audit.redactor
         heard = partial(self.heard, task, hooks)
         with Transcript(self.home.sessions, header, self.clock, redactor) as transcript:
@@ -112,10 +125,25 @@ class Sessions:
             read_parts, self.home, profile, crew.skills[profile.name], task, now
         )
 
-    def brief(
-        self, crew: Crew, profile: Profile, task: Task, model: Model, parts: Parts, past: Past
-    ) -> Brief:
-        prompt = compose(parts, Budget.within(model.context_tokens))
+    async def recalled(
+        self, parts: Parts, profile: Profile, task: Task, budget: Budget
+    ) -> Recalled:
+        """What of the memory helps with the task, besides what its prompt says already."""
+        if self.recall is None or budget.recall <= 0:
+            return NOTHING
+        return await self.recall.find(
+            Wanted(
+                agent=profile.name,
+                task=f"{task.title}\n{task.prompt}",
+                known="\n".join(compose(parts, budget)),
+                tokens=budget.recall,
+                now=parts.ask.at,
+                skills=parts.skills,
+                can_search=MEMORY in profile.front.tool_names,
+            )
+        )
+
+    def brief(self, crew: Crew, profile: Profile, task: Task, prompt: Prompt, past: Past) -> Brief:
         limits = Limits(
             max_turns=profile.front.max_turns or crew.settings.session.max_turns,
             tokens=profile.front.budget or crew.settings.session.budget,

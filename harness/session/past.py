@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.session.recalled import NOTHING, Recalled
 from harness.session.steps import Ended, Reason, Steps
 from harness.session.transcript import Recorded, read_transcript
 
@@ -20,6 +21,9 @@ class Past:
 
     attempts: tuple[int, ...] = ()
     steps: Steps = ()
+    recalled: Recalled = (
+        NOTHING  # what they were told of the memory: they go on with the same words
+    )
 
     @property
     def last(self) -> int | None:
@@ -46,7 +50,8 @@ def up_to(folder: Path, last: Recorded) -> Past:
     if earlier.last != header.resumes:
         return Past()
     steps = (step for step in last.steps if not isinstance(step, Ended))
-    return Past((*earlier.attempts, header.attempt), (*earlier.steps, *steps))
+    attempts = (*earlier.attempts, header.attempt)
+    return Past(attempts, (*earlier.steps, *steps), header.recalled)
 
 
 def recorded(folder: Path, task: str, attempt: int) -> Recorded | None:

@@ -1,7 +1,8 @@
 """The prompt of a session: a static part that stays byte-identical, then the task.
 
 The static part holds no date, no task and no order that could differ from one session of
-an agent to the next, so that a model server's prefix cache serves the whole day.
+an agent to the next, so that a model server's prefix cache serves the whole day. What a search
+found for the task stands below the task.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ from typing import NamedTuple
 
 from harness.bus.handed import Handed
 from harness.bus.outside import told
+from harness.config.settings import MemorySettings
 from harness.config.skills import Skill
+from harness.session.recalled import NOTHING, Recalled
+from harness.session.remembered import remembered
 from harness.session.wording import wording
 from harness.text.fence import fenced
 from harness.text.invisible import visible
 from harness.text.marks import hosts_of, sources_of
+from harness.text.tokens import CHARS_PER_TOKEN
 from harness.text.words import clip, quotation
 
 
@@ -53,12 +58,14 @@ class Parts:
     skills: tuple[Skill, ...] = ()
     memory: TextFile | None = None
     shared: tuple[TextFile, ...] = ()
+    recalled: Recalled = NOTHING  # what a search of the memory found for the task
 
     @property
     def private(self) -> str:
         """What of all this is nobody's business outside the house."""
         pages = [file.text for file in self.shared if not sources_of(file.text)]
-        return "\n".join([self.user, self.memory.text if self.memory else "", *pages])
+        memory = self.memory.text if self.memory else ""
+        return "\n".join([self.user, memory, *pages, self.recalled.notes])
 
 
 @dataclass(frozen=True)
@@ -68,15 +75,22 @@ class Budget:
     per_file: int = 20_000
     total: int = 60_000  # USER.md, memory and shared context together
     handed: int = 16_000  # what the jobs before this one hand over, together
+    memory: int = 4_000  # tokens of MEMORY.md
+    recall: int = 1_000  # tokens of what a search of the memory finds for the task
 
     @classmethod
-    def within(cls, context_tokens: int) -> Budget:
-        """The usual budget, or less for a model with a small context: a third of it."""
-        third = int(context_tokens / 3 * 3.6)
+    def within(cls, context_tokens: int, settings: MemorySettings | None = None) -> Budget:
+        """The usual budget, or less for a model with a small context: a third of it. MEMORY.md
+        may have a third more than its limit, for it grows until it is compressed."""
+        settings = settings or MemorySettings()
+        tokens = context_tokens // 3
+        third = int(tokens * CHARS_PER_TOKEN)
         return cls(
             per_file=min(cls.per_file, third),
             total=min(cls.total, third),
             handed=min(cls.handed, third // 2),
+            memory=min(settings.limit + settings.limit // 3, tokens),
+            recall=min(settings.recall, tokens // 4),
         )
 
 
@@ -91,7 +105,7 @@ def compose(parts: Parts, budget: Budget | None = None) -> Prompt:
     """Pure: the same parts give the same bytes."""
     budget = budget or Budget()
     sections = static_sections(parts, budget)
-    return Prompt("\n\n".join(sections), opening(parts.ask, budget.handed))
+    return Prompt("\n\n".join(sections), opening(parts.ask, budget.handed, parts.recalled.text))
 
 
 def static_sections(parts: Parts, budget: Budget) -> Iterator[str]:
@@ -106,10 +120,13 @@ def static_sections(parts: Parts, budget: Budget) -> Iterator[str]:
         yield f"# Whom you work for\n\n{user}"
     if parts.skills:
         yield skill_list(parts.skills)
-    if parts.memory is not None and parts.memory.text.strip():
-        memory = shown(parts.memory, min(budget.per_file, left))
+    if parts.memory is not None:
+        room = min(budget.memory, int(min(budget.per_file, left) / CHARS_PER_TOKEN))
+        today = parts.ask.at.date()
+        memory = remembered(parts.memory.text, parts.memory.path, room, today)
         left -= len(memory)
-        yield f"# Your memory ({parts.memory.path})\n\n{memory}"
+        if memory:
+            yield f"# Your memory ({parts.memory.path})\n\n{memory}"
     if parts.shared:
         yield shared_context(parts.shared, budget.per_file, left)
 
@@ -158,17 +175,18 @@ def shown(file: TextFile, limit: int) -> str:
     return f"{head}[cut: the last {cut:,} of {len(text):,} characters; all of it: {file.path}]"
 
 
-def opening(ask: Ask, room: int = Budget.handed) -> str:
-    """The task message: who asks, when, for what, and what was handed over for it, in about
-    `room` characters."""
+def opening(ask: Ask, room: int = Budget.handed, recalled: str = "") -> str:
+    """The task message: who asks, when, for what, what was recalled, and what was handed over for
+    it, in about `room` characters."""
     asker = f"{ask.sender} (job {ask.job})" if ask.job else ask.sender
     lines = [f"From: {asker}", f"Date: {ask.at:%A, %Y-%m-%d %H:%M} {zone(ask.at)}"]
     if ask.title and not ask.text.startswith(ask.title):
         lines.append(f"Title: {ask.title}")
     if ask.outside:
         lines.append(f"Note: who asks had read words of strangers ({told(ask.outside)})")
+    handed = material(ask.handed, room) if ask.handed else ""
     message = "\n".join([*lines, "", ask.text])
-    return f"{message}\n\n{material(ask.handed, room)}" if ask.handed else message
+    return "\n\n".join(part for part in (message, recalled, handed) if part)
 
 
 def material(handed: tuple[Handed, ...], room: int) -> str:

@@ -16,6 +16,7 @@ from harness.clock import Clock, stamp
 from harness.errors import HarnessError
 from harness.session.line import UNREADABLE, plain, step_of
 from harness.session.loop import Session
+from harness.session.recalled import NOTHING, Recalled
 from harness.session.steps import Ended, Step
 from harness.text.secrets import Redactor
 
@@ -62,6 +63,7 @@ class Header:
     attempt: int
     model: str
     resumes: int | None = None  # the attempt that this one goes on with
+    recalled: Recalled = NOTHING  # what a search of the memory had found for the task
     version: str = harness.__version__
 
 
@@ -155,4 +157,5 @@ def read_transcript(path: Path) -> Recorded:
 
 
 def _header(line: dict[str, Any]) -> Header:
-    return Header(**{key: value for key, value in line.items() if key not in ("type", "at")})
+    facts = {key: value for key, value in line.items() if key not in ("type", "at")}
+    return Header(**facts | {"recalled": Recalled(*facts.get("recalled", ()))})

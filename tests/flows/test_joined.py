@@ -7,6 +7,7 @@ from datetime import timedelta
 from harness.app import App
 from harness.bus.port import Outcome, Task
 from harness.session.past import Past
+from harness.session.prompt import compose
 from tests.flows.house import House, is_over
 
 NEWS = "# News\n\nThe lighthouse at Roter Sand was sold."
@@ -39,8 +40,7 @@ async def test_a_letter_is_written_of_what_the_jobs_before_it_found(house: House
         letter = await day_of(house, app, "letter")
         profile = app.crew.profiles["writer"]
         parts = await app.sessions.parts(app.crew, profile, letter)
-        model = app.models.get("writes")
-        brief = app.sessions.brief(app.crew, profile, letter, model, parts, Past())
+        brief = app.sessions.brief(app.crew, profile, letter, compose(parts), Past())
 
     assert letter.outcome is Outcome.DONE
     assert "## news (scout), slot " in brief.opening

@@ -88,8 +88,9 @@ def test_memory_over_its_budget_is_cut_at_a_line_and_says_so() -> None:
 
     system = compose(replace(PARTS, memory=memory)).system
 
-    assert "of 35,999 characters; all of it: memory/ainews/MEMORY.md]" in system
-    assert "- one fact a line\n[cut: the last 16,0" in system
+    assert "of 35,999 characters, are not shown" in system
+    assert "all of it: memory/ainews/MEMORY.md]" in system
+    assert "- one fact a line\n[cut: 1,3" in system
 
 
 @given(texts, texts, st.lists(texts, max_size=4), st.integers(0, 300), st.integers(0, 600))

@@ -18,6 +18,11 @@ _FAILURE = re.compile(
     r"|\w+ is empty:|https?://\S+ (?:answered|has no readable text|is a feed|is \S+,))",
     re.IGNORECASE,
 )  # where the message itself does not tell
+# what was recalled for the task is no part of it (harness/session/prompts/recall*.md)
+_RECALLED = re.compile(
+    r"^# From your (?:notes|skills)\n\nWhat a search of your .*?(?=^# Handed over$|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
 _NOTE = re.compile(r"\ANote from [^\n]{1,200}:\n")
 
 
@@ -56,7 +61,7 @@ def read(request: ChatRequest) -> Situation:
     later = [m.content for m in request.messages[first:] if m.role is Role.USER]
     opening = asked[-1] if asked else ""
     return Situation(
-        task=_HEADER.sub("", opening).strip(),
+        task=_RECALLED.sub("", _HEADER.sub("", opening)).strip(),
         day=_day(opening),
         tools={tool.name: tool for tool in request.tools},
         results=_results(request.messages),
