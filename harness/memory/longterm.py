@@ -6,9 +6,8 @@ What a person wrote is never changed or dropped. A rule whose line he edited is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 
 from harness.config.home import Home
 from harness.config.settings import Promotion
@@ -16,22 +15,18 @@ from harness.errors import HarnessError, NotFound, explained
 from harness.files import locked, read_exact, revise
 from harness.ids import Ids
 from harness.memory import trail
+from harness.memory.admission import check_older, examine, joined, owned, rule_from
+from harness.memory.aftermath import follow
 from harness.memory.book import Book
 from harness.memory.condensing import check
 from harness.memory.contradiction import contradicts
 from harness.memory.draft import Draft, counting
 from harness.memory.gate import Candidacy, Undone, judge, says_the_same
 from harness.memory.journal import Act, Change, Journal
-from harness.memory.learning import Learning, Status
-from harness.memory.patches import Patch, adding, exchanging, restoring, rules_in, without
-from harness.memory.rule_text import unfit
+from harness.memory.learning import Learning
+from harness.memory.patches import Patch, adding, exchanging, without
 from harness.memory.rules import Line, Rule, bare, parse
-from harness.memory.shelf import put_away
 from harness.text.secrets import Redactor
-
-
-class Refused(HarnessError):
-    """The rule does not come in or go out; the message says what stands against it."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,7 @@ class LongTerm:
         entries do not bear out (`rule_text.unfit`), for a line of a person's that says otherwise,
         or so already, and for a newer rule that says otherwise.
         """
-        self._examine(entries, text)
+        examine(entries, text, self.redactor)
         return self._write(lambda draft: self._come(draft, entries, text), by, now)[0]
 
     def supersede(
@@ -105,7 +100,7 @@ class LongTerm:
 
         def back(draft: Draft) -> None:
             for change in reversed(act):
-                patch = inverse(draft.text, change, self._made())
+                patch = trail.inverse(draft.text, change, self._made())
                 reason = f"took {change.action} back"
                 draft.take(Act.UNDO, patch, change.entries, reason, undoes=change.id)
 
@@ -151,7 +146,7 @@ class LongTerm:
         ids = tuple(one.id for one in entries)
         fresh = rule_from(entries, text, draft.number(0), draft.at.date())
         if same:
-            merged = self._joined(owned(same), fresh)
+            merged = joined(owned(same), fresh, self.book.learnings())
             draft.take(Act.MERGE, exchanging(draft.text, [same.text], [merged.line()]), ids)
         elif against:
             patch = exchanging(draft.text, [against[0].text], [fresh.line()])
@@ -180,64 +175,12 @@ class LongTerm:
                 revise(self.path, change)
         except OSError as error:
             raise explained(error) from error
-        for told in drafts[-1].changes:
-            self._follow(told)
-        return drafts[-1].changes
-
-    def _follow(self, change: Change) -> None:
-        """The entries and the archive, as a change of the rules has them."""
-        before, after = trail.rules_of(change.before), trail.rules_of(change.after)
-        if change.action is Act.REWRITE:
-            return
-        taken_back = change.action is Act.UNDO and not trail.is_again(
-            self.journal.changes(), change
-        )
-        here = {entry: rule for rule in after for entry in rule.entries}
-        gone = trail.entries_of(change.before) - set(here)
-        for entry in sorted(gone):
-            with suppress(NotFound):  # a person deleted it
-                self._let_go(entry, change, taken_back)
-        for entry, rule in here.items():
-            with suppress(NotFound):
-                self.book.mark(entry, promoted=(rule.promoted, rule.id))
-        kept = {rule.id for rule in after}
-        put_away(self.path, [rule for rule in before if rule.id not in kept], change)
-
-    def _let_go(self, entry: str, change: Change, taken_back: bool) -> None:
-        """An entry is no rule any more: observed again, or superseded by what says otherwise."""
-        if taken_back:
-            self.book.demote(entry, Status.PENDING)
-            return
-        self.book.demote(entry, Status.SUPERSEDED)
-        if change.entries and entry not in change.entries:
-            self.book.mark(entry, contradicted_by=change.entries[0])
-
-    def _examine(self, entries: Sequence[Learning], text: str) -> None:
-        if not entries:
-            raise Refused("a rule needs lessons that it rests on: name at least one entry")
-        held = [one.id for one in entries if one.quarantine]
-        faults = [f"{one} is in quarantine" for one in held] or unfit(text, entries)
-        if not faults and self.redactor.text(text) != text:
-            faults = ["holds a secret"]
-        if faults:
-            raise Refused(
-                f"no rule of {', '.join(one.id for one in entries)}: {'; '.join(faults)}",
-                hint="word it by what its entries say, or write a line into MEMORY.md yourself",
-            )
-
-    def _joined(self, old: Rule, new: Rule) -> Rule:
-        """One rule that rests on the entries of both."""
-        ids = tuple(dict.fromkeys((*old.entries, *new.entries)))
-        known = [one for one in self.book.learnings() if one.id in ids]
-        both = rule_from(known, old.text, old.id, old.promoted) if known else new
-        return replace(
-            old,
-            entries=ids,
-            count=max(old.count, both.count, new.count),
-            tasks=max(old.tasks, both.tasks, new.tasks),
-            first=min(old.first, new.first),
-            last=max(old.last, new.last),
-        )
+        made = drafts[-1].changes
+        known = self.journal.changes()
+        for told in made:
+            back = told.action is Act.UNDO and not trail.is_again(known, told)
+            follow(self.book, self.path, told, taken_back=back)
+        return made
 
     def _ours(self, text: str, rule_id: str) -> Line:
         """The line of a rule that nobody edited."""
@@ -292,57 +235,3 @@ class LongTerm:
             return read_exact(self.path) or ""
         except OSError as error:
             raise explained(error) from error
-
-
-def rule_from(entries: Sequence[Learning], text: str, id: str, promoted: date) -> Rule:
-    """The rule of these entries, with their counts, tasks and dates put together."""
-    days = [day for one in entries for day in (one.first_seen, one.last_seen) if day]
-    return Rule(
-        id=id,
-        text=text,
-        entries=tuple(dict.fromkeys(one.id for one in entries)),
-        count=sum(one.count for one in entries),
-        tasks=len({task for one in entries for task in one.tasks}),
-        first=min(days, default=promoted),
-        last=max(days, default=promoted),
-        promoted=promoted,
-    )
-
-
-def inverse(text: str, change: Change, made: Sequence[str]) -> Patch:
-    """The patch that takes a change back in this text. Raises Stale."""
-    before, after = lines_in(change.before), lines_in(change.after)
-    if not after:
-        return restoring(text, before, change.line, change.above)
-    if not before:
-        return without(text, rules_in(after), made)
-    return exchanging(text, after, before)
-
-
-def owned(line: Line) -> Rule:
-    """The rule of a line that is the house's own. Raises Refused for a line of a person's."""
-    if line.rule and not line.hand_written:
-        return line.rule
-    raise Refused(
-        f'line {line.number} of MEMORY.md says so already: "{bare(line.text)}"',
-        hint="it was written or edited by hand, and stays as it is",
-    )
-
-
-def check_older(line: Line, entries: Sequence[Learning]) -> None:
-    """Raises Refused when the line may not make place: a person's, or newer than the entries."""
-    if line.hand_written or line.rule is None:
-        raise Refused(
-            f'line {line.number} of MEMORY.md says otherwise: "{bare(line.text)}"',
-            hint="it is not the house's to change: change or delete it, and promote again",
-        )
-    last = max((one.last_seen for one in entries if one.last_seen), default=date.min)
-    if last < line.rule.last:
-        raise Refused(
-            f'line {line.number} of MEMORY.md says otherwise, and is newer: "{line.rule.text}"',
-            hint=f"`harness memory undo {line.rule.id}` takes it back",
-        )
-
-
-def lines_in(block: str) -> list[str]:
-    return block.split("\n") if block else []

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from harness.errors import HarnessError, NotFound
 from harness.memory.gate import Undone
 from harness.memory.journal import Act, Change
+from harness.memory.patches import Patch, exchanging, restoring, rules_in, without
 from harness.memory.rules import HEADING, Rule, rule_of
 
 
@@ -95,3 +96,17 @@ def concerning(changes: Iterable[Change], rule_id: str) -> tuple[Change, ...]:
         for change in changes
         if any(rule.id == rule_id for rule in rules_of(f"{change.before}\n{change.after}"))
     )
+
+
+def inverse(text: str, change: Change, made: Sequence[str]) -> Patch:
+    """The patch that takes a change back in this text. Raises Stale."""
+    before, after = _lines(change.before), _lines(change.after)
+    if not after:
+        return restoring(text, before, change.line, change.above)
+    if not before:
+        return without(text, rules_in(after), made)
+    return exchanging(text, after, before)
+
+
+def _lines(block: str) -> list[str]:
+    return block.split("\n") if block else []
