@@ -1,12 +1,14 @@
 """Whether two rules say opposite things. Pure, by words alone, and stated here in full.
 
 A rule is read as its trigger ("When ...,"), what it wants, what it wants not ("never", "do not",
-"avoid", "instead of", "not"), and the numbers in it. Two rules contradict each other when their
-triggers are about the same thing, or one has none, and
+"avoid", "instead of", "not"), and the numbers in it. Two rules contradict each other when more than
+half of the shorter trigger stands in the other one, or one has none, and
 
-- what one wants is what the other wants not (half of the key terms of both are shared), or
+- what one wants is what the other wants not (half of the key terms of both are shared; or all, when
+  what both want besides is put in: "A in B rather than C" and "A in C"), or
 - they say the same with other numbers (three quarters of the other key terms are shared), or
-- they give one subject two values ("X is A", "X is B").
+- they give one subject two values ("X is A", "X is B"), or
+- they turn an order round ("X before Y", "Y before X").
 
 Two rules that want the same and want the same not never contradict each other.
 """
@@ -33,11 +35,15 @@ _CLAUSE = re.compile(
 )
 _NEGATED = re.compile(rf"^(?:and |but |please |always )*(?:.*?\s)?(?:{_NOT})\s")
 _VALUE = re.compile(r"^(.+?)\s(?:is|are|=|equals|means|is called|to)\s(?!not\b|never\b)(.+)$")
+_ORDER = re.compile(r"^(.+?)\s(before|after)\s(.+)$")
 _FILLER = key_terms(
     "use call always never not do instead rather please only must should need needs make sure"
     " avoid stop longer don't doesn't isn't aren't shouldn't can't cannot without value field"
 )
 _MOST_OF_A_VALUE = 3  # key terms
+
+
+Pair = tuple[frozenset[str], frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,8 @@ class Claim:
     trigger: frozenset[str]
     wanted: frozenset[str]
     unwanted: frozenset[str]
-    values: tuple[tuple[frozenset[str], frozenset[str]], ...]  # subject, value
+    values: tuple[Pair, ...]  # subject, value
+    orders: tuple[Pair, ...]  # what comes first, what comes then
 
 
 def contradicts(a: str, b: str) -> bool:
@@ -67,26 +74,32 @@ def claim_of(text: str) -> Claim:
         _about(wanted),
         _about(unwanted),
         tuple(value for part in wanted for value in _values(part)),
+        tuple(order for part in wanted for order in _orders(part)),
     )
 
 
 def _opposed(a: Claim, b: Claim) -> bool:
     if a == b or not _same_trigger(a, b):
         return False
+    if _other_numbers(a, b) or _other_value(a, b) or _other_order(a, b):
+        return True
     if _agree(a.wanted, b.wanted) and _agree(a.unwanted, b.unwanted):
-        return _other_numbers(a, b) or _other_value(a, b)
-    return (
-        similarity(a.wanted, b.unwanted) >= ALIKE
-        or similarity(a.unwanted, b.wanted) >= ALIKE
-        or _other_numbers(a, b)
-        or _other_value(a, b)
-    )
+        return False
+    return _forbids(a, b) or _forbids(b, a)
+
+
+def _forbids(a: Claim, b: Claim) -> bool:
+    """Whether what `b` wants is what `a` wants not."""
+    if similarity(a.unwanted, b.wanted) >= ALIKE:
+        return True
+    besides = b.wanted - a.unwanted
+    return bool(a.unwanted) and bool(besides) and a.unwanted <= b.wanted and besides <= a.wanted
 
 
 def _same_trigger(a: Claim, b: Claim) -> bool:
     if not a.trigger or not b.trigger:
         return True
-    return len(a.trigger & b.trigger) >= ALIKE * min(len(a.trigger), len(b.trigger))
+    return len(a.trigger & b.trigger) > ALIKE * min(len(a.trigger), len(b.trigger))
 
 
 def _agree(left: frozenset[str], right: frozenset[str]) -> bool:
@@ -109,7 +122,25 @@ def _other_value(a: Claim, b: Claim) -> bool:
     )
 
 
-def _values(clause: str) -> list[tuple[frozenset[str], frozenset[str]]]:
+def _other_order(a: Claim, b: Claim) -> bool:
+    return any(
+        similarity(first, last) >= SAME and similarity(then, before) >= SAME
+        for first, then in a.orders
+        for before, last in b.orders
+    )
+
+
+def _orders(clause: str) -> list[Pair]:
+    found = _ORDER.match(clause)
+    if found is None:
+        return []
+    left, right = key_terms(found[1]) - _FILLER, key_terms(found[3]) - _FILLER
+    if not left or not right or left == right:
+        return []
+    return [(left, right) if found[2] == "before" else (right, left)]
+
+
+def _values(clause: str) -> list[Pair]:
     found = _VALUE.match(clause)
     if found is None:
         return []
