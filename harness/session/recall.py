@@ -20,7 +20,6 @@ import structlog
 from harness.config.skills import Skill
 from harness.errors import HarnessError
 from harness.memory.search.units import Hit, Unit
-from harness.memory.search.updates import told
 from harness.session.fragments import Fragment, fragments
 from harness.session.recalled import NOTHING, Recalled
 from harness.session.relevance import QUERY, asked_terms, one_line, relevant, unknown, unlike
@@ -51,7 +50,8 @@ class Finds(Protocol):
         kinds: Collection[str] | None = None,
         now: datetime | None = None,
     ) -> list[Hit]:
-        """The best `k` units for the query that the agent may see, best first."""
+        """The best `k` units for the query that the agent may see, best first; an older one names the
+        newer one that says otherwise."""
         ...
 
 
@@ -133,8 +133,8 @@ class Recall:
 def block(hits: Sequence[Hit], wanted: Wanted, tokens: int) -> Block:
     """Pure: the pieces that help, in the order of the hits, in at most `tokens`."""
     today = wanted.now.date()
-    hits = told([hit for hit in hits if not is_expired(hit.unit, today)], wanted.now)
-    fit = list(unknown(relevant(hits, wanted.task), wanted.known))
+    lasting = [hit for hit in hits if not is_expired(hit.unit, today)]
+    fit = list(unknown(relevant(lasting, wanted.task), wanted.known))
     clean = unlike(hit for hit in fit if not hit.unit.outside)
     outside = sum(bool(hit.unit.outside) for hit in fit)
     if not fit:
