@@ -80,6 +80,14 @@ class HostSettings(Section):
         return full.replace("//0.0.0.0", "//127.0.0.1").rstrip("/")
 
 
+class EmbedSettings(Section):
+    """A model that says of texts what they mean, as vectors. Absent: the search is by words."""
+
+    provider: Literal["ollama"] = "ollama"
+    model: str = Field(min_length=1)
+    host: str | None = None  # a name from `hosts`; absent: the first
+
+
 class ModelTimeouts(Section):
     """How long each phase of a model call may take."""
 
@@ -98,7 +106,7 @@ class ModelsSettings(Section):
     }
     hosts: list[HostSettings] = Field(default=[HostSettings()], min_length=1)
     timeouts: ModelTimeouts = ModelTimeouts()
-    embed: dict[str, Any] | None = None
+    embed: EmbedSettings | None = None
 
 
 class SessionSettings(Section):
@@ -217,7 +225,6 @@ def not_yet(settings: Settings) -> list[str]:
     waiting = {
         "workers": bool(settings.workers),
         "web": bool(settings.web),
-        "models.embed": settings.models.embed is not None,
         "delivery.channels": bool(settings.delivery.channels),
         "delivery.quiet_hours": settings.delivery.quiet_hours is not None,
         **{f"models.profiles.{name}.provider: openai": True for name in openai},
@@ -230,6 +237,10 @@ def dangling(document: Document, models: ModelsSettings) -> list[Problem]:
     """Names of model profiles and hosts that are nowhere defined."""
     hosts = {host.name for host in models.hosts}
     faults = []
+    if models.embed and models.embed.host is not None and models.embed.host not in hosts:
+        faults.append(
+            unknown_name(document, ("models", "embed", "host"), models.embed.host, hosts, "host")
+        )
     if models.default not in models.profiles:
         faults.append(
             unknown_name(document, ("models", "default"), models.default, models.profiles, PROFILE)

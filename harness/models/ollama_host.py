@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -68,6 +68,20 @@ class OllamaHost:
             raise explain(error, self.base_url, model) from error
         finally:
             self._talking[model] -= talks
+
+    async def embed(self, model: str, texts: Sequence[str]) -> list[Sequence[float]]:
+        """What each text means, as the server says it; of one too long its beginning counts.
+        Raises ModelError. There is no time limit in here, as in `chat`."""
+        try:
+            answer = await self._open().embed(model, list(texts), truncate=True)
+        except TROUBLE as error:
+            raise explain(error, self.base_url, model) from error
+        return list(answer.embeddings)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether calls of ours hold all slots, or one is in the middle of its answer."""
+        return self.slots.locked() or any(self._talking.values())
 
     async def present(self) -> list[str]:
         """Names of the models on its disk. Raises ModelError."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 from harness.clock import Clock
 from harness.config.settings import ModelProfile, ModelsSettings, ModelTimeouts
 from harness.models.chain import FallbackModel
+from harness.models.embed import Embedder, OllamaEmbedder
 from harness.models.extractive import ExtractiveModel
 from harness.models.ollama import OllamaModel
 from harness.models.ollama_host import OllamaHost
@@ -73,9 +75,20 @@ class Models:
             case _:
                 return UnusableModel(f"{profile.provider}/{profile.model}", why_not(name, profile))
 
+    @cached_property
+    def embedder(self) -> Embedder | None:
+        """What says what texts mean; None when the settings name no model for it."""
+        embed = self.settings.embed
+        if embed is None:
+            return None
+        host = self.hosts[embed.host or self.settings.hosts[0].name]
+        return OllamaEmbedder(host, embed.model, seconds(self.settings.timeouts))
+
     async def aclose(self) -> None:
         for model in self.built.values():
             await model.aclose()
+        if self.embedder is not None:
+            await self.embedder.aclose()
 
 
 def seconds(timeouts: ModelTimeouts) -> Timeouts:

@@ -88,6 +88,22 @@ def test_a_default_model_that_is_nowhere_defined_is_a_fault(tmp_path: Path) -> N
         read_settings(path, {})
 
 
+def test_a_model_for_embeddings_is_read_and_its_host_is_one_of_the_hosts(tmp_path: Path) -> None:
+    path = tmp_path / "harness.yaml"
+    path.write_text("models:\n  embed: {provider: ollama, model: nomic-embed-text}\n")
+
+    settings = read_settings(path, {})
+
+    assert settings.models.embed is not None
+    assert settings.models.embed.model == "nomic-embed-text"
+    assert not_yet(settings) == []
+
+    path.write_text("models:\n  embed: {model: nomic-embed-text, host: locl}\n")
+    with pytest.raises(ConfigError, match="unknown host `locl`") as raised:
+        read_settings(path, {})
+    assert raised.value.problems[0].hint == "did you mean `local`?"
+
+
 def test_keys_for_later_are_read_and_said(tmp_path: Path) -> None:
     path = tmp_path / "harness.yaml"
     path.write_text("workers: {cap: 6}\nweb: {port: 8420}\n")
