@@ -28,6 +28,7 @@ from harness.memory.search.rank import Asked, Weights, pieces_of, ranked
 from harness.memory.search.scope import Scope, scope_of
 from harness.memory.search.terms import terms_of
 from harness.memory.search.units import Hit, Unit, id_of, units_of
+from harness.memory.search.updates import WINDOW, told
 
 BATCH = 5_000  # units of one transaction
 RACY = 50_000_000  # nanoseconds: a file that young may change again without a new time
@@ -168,14 +169,15 @@ class Index:
         counts, asked = self._asked(query[:LONGEST_QUERY], scope, today)
         found = find(db, counts, asked.spans, scope)
         best = ranked(db, found, asked, scope, self.weights)
-        return [hit(db, unit, score) for score, unit in best[:k]]
+        hits = [hit(db, unit, score) for score, unit in best[: max(k, WINDOW)]]
+        return told(hits, today)[:k]
 
     def _asked(self, query: str, scope: Scope, today: date) -> tuple[Counter[str], Asked]:
         named = named_in(query, scope.speakers)
         common = everywhere(named, scope.speakers, scope.units)
-        told = terms_of(query)
+        wanted = terms_of(query)
         silent = {term for name in common for term in terms_of(name)}
-        kept = [term for term in told if term not in silent] or told
+        kept = [term for term in wanted if term not in silent] or wanted
         if not kept and not spans_in(query, [], today):
             raise UsageError("the query has no word to look for: give words that the text may have")
         grams = Counter(piece for term in kept for piece in pieces_of(term))
