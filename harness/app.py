@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ import structlog
 from harness import __version__
 from harness.audit.book import AuditBook
 from harness.audit.log import AuditLog
-from harness.bus.port import Recovered
+from harness.bus.port import Recovered, Task
 from harness.bus.sqlite import SqliteBus
 from harness.clock import Clock, SystemClock, stamp
 from harness.config.crew import Crew, read_crew
@@ -33,17 +33,21 @@ from harness.services.auditor import Auditor
 from harness.services.callbacks import Callbacks
 from harness.services.courier import Courier
 from harness.services.dispatcher import Dispatcher
+from harness.services.fires import WORK
 from harness.services.floor import Floor
 from harness.services.hands import Equipment
 from harness.services.heart import Heart, Hold
+from harness.services.housework import Housework
 from harness.services.librarian import Librarian
 from harness.services.lookout import Lookout, Outlook
 from harness.services.notify import Notifier, Watchdog, watchdog_period
 from harness.services.reloader import Reloader
 from harness.services.scheduler import Scheduler
 from harness.services.sessions import Sessions
+from harness.services.shift import Keeping
 from harness.services.supervisor import Supervisor
 from harness.services.watcher import Household, Watcher
+from harness.session.steps import Ended
 from harness.text.secrets import Redactor
 from harness.tools.catalogue import KNOWN
 
@@ -104,7 +108,13 @@ class App:
             lambda: self.models,
             lambda: self.hooks,
         )
-        self.dispatcher = Dispatcher(bus, self.sessions, self.lanes, self.owner, clock)
+        self.housework = Housework(
+            Keeping(home, clock, bus.ids, self.audit),
+            lambda: self.crew,
+            lambda: self.models,
+            lambda: self.hooks,
+        )
+        self.dispatcher = Dispatcher(bus, self.answer, self.lanes, self.owner, clock)
         self.scheduler = Scheduler(bus, crew.crontab, clock)
         channels = build_channels(home, crew.crontab.zone, clock, self.redactor)
         self.courier = Courier(bus, channels, clock)
@@ -161,6 +171,11 @@ class App:
     def agents(self) -> Collection[str]:
         """Who has a file in the home, even one that does not parse just now, or is in force."""
         return {name for name, _ in profile_files(self.home)} | self.crew.profiles.keys()
+
+    def answer(self, task: Task, cancel: asyncio.Event) -> Awaitable[Ended]:
+        """By the house itself where its work is asked for, else by a session."""
+        chosen = self.housework if WORK in task.payload else self.sessions
+        return chosen(task, cancel)
 
     def make_heart(self, hold: Hold, floor: Floor) -> Heart:
         stacks = self.home.logs / "stalls.log"

@@ -56,7 +56,7 @@ CANNOT_BE_BLOCKED = frozenset(
         HookEvent.BEFORE_COMPACTION,
     )
 )
-NOT_YET = frozenset((HookEvent.PROMOTION, HookEvent.WORKER_START, HookEvent.WORKER_END))
+NOT_YET = frozenset((HookEvent.WORKER_START, HookEvent.WORKER_END))
 TOOL_EVENTS = frozenset((HookEvent.BEFORE_TOOL, HookEvent.AFTER_TOOL))
 
 

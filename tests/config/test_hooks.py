@@ -160,10 +160,10 @@ def test_a_tool_that_does_not_exist_is_told_with_the_one_that_was_meant(tmp_path
 
 def test_an_event_that_does_not_come_yet_is_told(tmp_path: Path) -> None:
     path = tmp_path / "harness.yaml"
-    path.write_text("hooks:\n  - {on: [final, promotion], python: 'a:b'}\n")
+    path.write_text("hooks:\n  - {on: [final, promotion, worker_end], python: 'a:b'}\n")
 
     assert not_yet(read_settings(path, {})) == [
-        "`hooks: promotion` is not used by this version yet"
+        "`hooks: worker_end` is not used by this version yet"
     ]
 
 

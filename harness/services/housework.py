@@ -1,0 +1,134 @@
+"""Housework: a task that the house does itself, chore by chore, instead of a session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+
+from harness.bus.port import Outcome, Result, Task
+from harness.config.crew import Crew
+from harness.config.cronfile import Work
+from harness.config.hooks import HookEvent
+from harness.errors import HarnessError
+from harness.hooks.hooks import Hooks
+from harness.models.port import Model
+from harness.models.profiles import Models
+from harness.services.compression import compress
+from harness.services.fires import CRON, WORK
+from harness.services.gathering import gather
+from harness.services.hands import about
+from harness.services.purse import Purse
+from harness.services.reflection import reflect
+from harness.services.report import About, Report
+from harness.services.sessions import refused
+from harness.services.shift import Keeping, Shift
+from harness.session.steps import Ended, Reason
+from harness.session.stop import Stop
+from harness.session.watch import Watch
+
+log = structlog.get_logger("housework")
+
+Chore = Callable[[Shift], Awaitable[None]]  # done by steps; a second run does no step twice
+CHORES: Mapping[Work, Chore] = {
+    Work.REFLECT: reflect,
+    Work.GATHER: gather,
+    Work.COMPRESS: compress,
+}
+
+
+class Housework:
+    """The dispatcher's answer to tasks with `work` in their payload."""
+
+    def __init__(
+        self,
+        keeping: Keeping,
+        crew: Callable[[], Crew],
+        models: Callable[[], Models],
+        hooks: Callable[[], Hooks],
+    ) -> None:
+        self.keeping = keeping
+        self.crew = crew
+        self.models = models
+        self.hooks = hooks
+
+    async def __call__(self, task: Task, cancel: asyncio.Event) -> Ended:
+        """Do the chores of the task in their order; the answer is the report for a person, empty
+        when there is nothing to tell."""
+        crew, models, hooks = self.crew(), self.models(), self.hooks()
+        async with Watch(self.keeping.clock, cancel) as watch:
+            watch.allow(task.timeout.total_seconds())
+            shift = Shift(
+                self.keeping,
+                task,
+                crew,
+                lambda agent: model_of(crew, models, agent),
+                hooks,
+                watch,
+                Purse(crew.settings.memory.reflection),
+                Report(asked=task.sender != CRON),
+            )
+            return await told(task, hooks, await self.done(shift))
+
+    async def done(self, shift: Shift) -> Ended:
+        """The end of the run, cut off or not."""
+        try:
+            for work in works_of(shift.task):
+                await self.chore(shift, work)
+        except Stop as stop:
+            return ended(shift, stop)
+        except HarnessError as error:
+            return Ended(Reason.COMPLETED, Outcome.FAILED, result_of(shift), str(error))
+        outcome = Outcome.DONE if shift.report.whole else Outcome.PARTIAL
+        return Ended(Reason.COMPLETED, outcome, result_of(shift))
+
+    async def chore(self, shift: Shift, work: Work) -> None:
+        log.info("housework begins", task=shift.task.id, work=str(work))
+        await CHORES[work](shift)
+
+
+def works_of(task: Task) -> list[Work]:
+    """What a task asks the house to do. Raises HarnessError for what this version cannot."""
+    try:
+        return [Work(each) for each in task.payload[WORK]]
+    except ValueError as error:
+        known = ", ".join(Work)
+        raise HarnessError(f"task {task.id}: {error}", hint=f"known: {known}") from None
+
+
+def model_of(crew: Crew, models: Models, agent: str) -> Model | None:
+    """The model of an agent, as its profile says."""
+    profile = crew.profiles.get(agent)
+    try:
+        return models.get(profile.front.model) if profile else None
+    except KeyError:  # nowhere defined just now: rules can be worded without it
+        return None
+
+
+def result_of(shift: Shift) -> Result:
+    return shift.purse.result(shift.report.text)
+
+
+def ended(shift: Shift, stop: Stop) -> Ended:
+    """The end of a run that was cut off; what it did stays done, and the next goes on."""
+    if stop.reason is Reason.CANCELLED:
+        return Ended(stop.reason, Outcome.CANCELLED, result_of(shift), stop.detail)
+    shift.report.tell(About.TROUBLE, f"the work was cut off: {stop.detail}; the next run goes on")
+    return Ended(stop.reason, Outcome.PARTIAL, result_of(shift), stop.detail)
+
+
+async def told(task: Task, hooks: Hooks, end: Ended) -> Ended:
+    """The end, unless a hook holds the report back."""
+    if end.reason is Reason.CANCELLED:
+        return end
+    facts: dict[str, Any] = about(task) | {
+        "reason": str(end.reason),
+        "outcome": str(end.outcome),
+        "text": end.result.text,
+    }
+    verdict = await hooks.fire(HookEvent.FINAL, facts)
+    if verdict.blocked:
+        return refused(f"a hook held the answer back: {verdict.reason}", end.result)
+    return end

@@ -1,0 +1,213 @@
+"""Reflection: lessons that proved themselves become rules in the memory of their agent.
+
+First the gate, which asks nobody; then the agent's model, which only finds the words; then the
+gate for the words. Each rule is one change in the journal, so that a run that was cut off is gone
+on with, and one that is repeated does nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from harness.config.hooks import HookEvent
+from harness.config.settings import MemorySettings
+from harness.errors import HarnessError, explained
+from harness.memory import history
+from harness.memory.gate import OPEN, Candidacy, judge
+from harness.memory.journal import Act, Change
+from harness.memory.learning import Learning
+from harness.memory.longterm import LongTerm
+from harness.memory.rule_text import unfit, worded
+from harness.memory.rules import Line, bare
+from harness.services.escalating import Escalating
+from harness.services.report import About
+from harness.services.shift import Shift
+from harness.services.wordsmith import Wordsmith
+
+MOST = 5  # new rules of one agent in one night
+NIGHT = timedelta(hours=12)
+DAY = timedelta(days=1)
+TRIES = 2  # of a model, the second with what was wrong with the first
+COUNTED = ("seen ", "in ")  # how the conditions begin that more of the same will meet
+
+
+async def reflect(shift: Shift) -> None:
+    """Go through the agents one after the other; the trouble of one is told and stops no other."""
+    for agent in shift.agents:
+        try:
+            await Reflection(shift, agent).run()
+        except HarnessError as error:
+            shift.report.tell(About.TROUBLE, f"{agent}: {error}")
+        except OSError as error:
+            shift.report.tell(About.TROUBLE, f"{agent}: {explained(error)}")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An entry, and whether it may become a rule."""
+
+    learning: Learning
+    candidacy: Candidacy
+
+    @property
+    def is_on_the_way(self) -> bool:
+        """Whether it was not seen often enough, whatever else it lacks."""
+        return any(lack.startswith(COUNTED) for lack in self.candidacy.lacking)
+
+    def told(self) -> str:
+        """Its name and what it says, in a line of a report."""
+        return f"{self.learning.agent}: {self.learning.id} “{brief(self.learning.summary)}”"
+
+
+@dataclass(frozen=True)
+class View:
+    """What is known of one agent at the beginning of its turn."""
+
+    learnings: tuple[Learning, ...]
+    candidates: tuple[Candidate, ...]  # the open entries, those most often seen first
+    lines: tuple[Line, ...]  # of its MEMORY.md
+    changes: tuple[Change, ...]
+
+    def rule_for(self, learning: Learning) -> Line | None:
+        """The line that rests on the entry, if there is one."""
+        resting = (line for line in self.lines if line.rule and learning.id in line.rule.entries)
+        return next(resting, None)
+
+
+class Reflection:
+    """One agent's turn."""
+
+    def __init__(self, shift: Shift, agent: str) -> None:
+        keeping = shift.keeping
+        self.shift, self.agent = shift, agent
+        self.longterm = LongTerm(shift.home, agent, keeping.ids, keeping.redactor)
+        self.smith = shift.wordsmith(agent)
+
+    async def run(self) -> None:
+        """Promote what is ready, say what is on the way, and go on with rules that do not help."""
+        shift = self.shift
+        view = await shift.step(lambda: look(self.longterm, shift.settings, shift.now))
+        made = 0
+        for candidate in view.candidates:
+            if line := view.rule_for(candidate.learning):
+                await shift.step(partial(self.finish, candidate.learning, line))
+            elif not candidate.candidacy.ready:
+                self.tell_waiting(candidate)
+            elif made + promoted_lately(view, shift) >= MOST:
+                shift.report.tell(About.ON_THE_WAY, f"{candidate.told()}: ready, for another night")
+            else:
+                made += await self.promote(candidate)
+        await Escalating(shift, self.longterm, view.lines).run(view.learnings)
+        if made:
+            await shift.step(self.note)
+
+    def finish(self, learning: Learning, line: Line) -> None:
+        """Mark the entry of a rule that a run wrote before it was cut off."""
+        if line.rule:
+            self.longterm.book.mark(learning.id, promoted=(line.rule.promoted, line.rule.id))
+
+    async def promote(self, candidate: Candidate) -> bool:
+        """Word the rule, ask the hooks, write it. Whether it was written."""
+        learning = candidate.learning
+        text = await words(self.smith, learning)
+        blocked = await self.blocked(learning, text)
+        if blocked:
+            self.refuse(candidate, f"a hook does not let it through: {blocked}")
+            return False
+        try:
+            change = await self.shift.step(
+                lambda: self.longterm.promote([learning], text, self.shift.by, self.shift.now)
+            )
+        except HarnessError as error:
+            self.refuse(candidate, str(error))
+            return False
+        self.tell_promoted(learning, text, change)
+        return True
+
+    async def blocked(self, learning: Learning, text: str) -> str:
+        """Why a hook of the person's holds the rule back; empty when none does."""
+        facts = {
+            "agent": self.agent,
+            "task": self.shift.task.id,
+            "attempt": self.shift.task.attempt,
+            "entries": [learning.id],
+            "text": text,
+        }
+        verdict = await self.shift.watch.result(self.shift.hooks.fire(HookEvent.PROMOTION, facts))
+        return verdict.reason if verdict.blocked else ""
+
+    def refuse(self, candidate: Candidate, why: str) -> None:
+        self.shift.report.tell(About.REFUSED, f"{candidate.told()}: {why}")
+        self.shift.record("memory.refused", self.agent, entries=[candidate.learning.id], why=why)
+
+    def tell_promoted(self, learning: Learning, text: str, change: Change) -> None:
+        facts = {"change": change.id, "entries": list(change.entries), "text": text}
+        self.shift.record("memory.promoted", self.agent, **facts)
+        why = f"{learning.id}, {times(learning)}; undo: harness memory undo {change.id}"
+        self.shift.report.tell(About.LEARNED, f"{self.agent}: {text} ({why})")
+        if change.action is Act.PROMOTE:
+            for old in change.before.splitlines():
+                if old.startswith("- "):
+                    self.shift.report.tell(
+                        About.REPLACED, f"{self.agent}: “{bare(old)}” went to the archive"
+                    )
+
+    def tell_waiting(self, candidate: Candidate) -> None:
+        """What keeps an entry from being a rule, while it is news."""
+        shift, last = self.shift, candidate.learning.last_seen
+        if not shift.report.asked and (last is None or last < (shift.now - DAY).date()):
+            return
+        about = About.ON_THE_WAY if candidate.is_on_the_way else About.REFUSED
+        shift.report.tell(about, f"{candidate.told()}: {'; '.join(candidate.candidacy.lacking)}")
+
+    def note(self) -> None:
+        """A commit, where the home is a repository."""
+        files = [self.longterm.path, *self.shift.home.learnings(self.agent).glob("*")]
+        message = f"{self.agent} learned"
+        history.note(self.shift.home, files, message, git=self.shift.settings.git)
+
+
+def look(longterm: LongTerm, settings: MemorySettings, now: datetime) -> View:
+    """An agent's lessons and rules, every open entry judged. Raises HarnessError, OSError."""
+    learnings, lines = longterm.book.learnings(), longterm.lines()
+    undone = longterm.undone()
+    candidates = [
+        Candidate(each, judge(each, learnings, settings.promotion, now, lines, undone))
+        for each in learnings
+        if each.status in OPEN
+    ]
+    candidates.sort(key=lambda each: (-each.learning.count, each.learning.id))
+    changes = longterm.journal.changes()
+    return View(tuple(learnings), tuple(candidates), tuple(lines), tuple(changes))
+
+
+def promoted_lately(view: View, shift: Shift) -> int:
+    """How many rules the agent was given this night, by runs before this one."""
+    since = shift.now - NIGHT
+    return sum(c.action is Act.PROMOTE and c.at > since and c.by == shift.by for c in view.changes)
+
+
+async def words(smith: Wordsmith, learning: Learning) -> str:
+    """The model's words, if they say what the entry says and no more; else those that the entry
+    gives by itself. Raises Stop."""
+    faults: list[str] = []
+    for _ in range(TRIES):
+        text = await smith.rule(learning, faults)
+        if text is None:
+            break
+        faults = unfit(text, [learning])
+        if not faults:
+            return text
+    return worded(learning)
+
+
+def times(learning: Learning) -> str:
+    tasks = len(learning.tasks)
+    return f"seen {learning.count} times in {tasks} task{'s' * (tasks != 1)}"
+
+
+def brief(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 80 else f"{line[:79]}…"
