@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.errors import HarnessError, Held
@@ -22,6 +22,7 @@ PRIVATE_FOLDER = 0o700
 ROUNDS = 100  # times that a revision begins anew because somebody else wrote
 PATIENCE = 3.0  # seconds to wait for somebody who has the file open for writing
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD; RENAME_EXCHANGE of Linux, RENAME_SWAP of macOS
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
 _CANNOT = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 
 
@@ -74,14 +75,14 @@ def read_plain(path: Path) -> str | None:
         return file.read().decode("utf-8", errors="replace")
 
 
-def read_exact(path: Path) -> str | None:
+def read_exact(path: Path, patience: float | None = None) -> str | None:
     """The text of a file with its newlines, bytes that are no UTF-8 as lone surrogates
     (`surrogateescape`), so that it can be written back as it was; None when there is none.
 
-    Waits until nobody has it open for writing, where the system tells (Linux, own files). Raises
-    LinkRefused, Held, HarnessError for what is no plain file, OSError.
+    Waits until nobody has it open for writing, PATIENCE unless told, where the system tells
+    (Linux, own files). Raises LinkRefused, Held, HarnessError for what is no plain file, OSError.
     """
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + (PATIENCE if patience is None else patience)
     while True:
         try:
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -96,7 +97,7 @@ def read_exact(path: Path) -> str | None:
                 raise HarnessError(f"{path.name} is no plain file")
             if not being_written(handle):
                 return file.read().decode("utf-8", errors="surrogateescape")
-        if time.monotonic() > until:
+        if time.monotonic() >= until:
             raise Held(f"{path.name} is being written by somebody else: try again later")
         time.sleep(0.002)
 
@@ -128,7 +129,9 @@ def revise(path: Path, change: Callable[[str | None], str]) -> str:
     - two files trade names in one step, and what comes out is compared with what was read; where
       it is something else, it gets its name back, and the change is made to it;
     - who has the old file open for writing is waited for, as long as PATIENCE goes;
-    - where a second editor wrote within that step, his text stays beside as NAME.kept-...
+    - somebody may read our text just then, and save it over that of the editor: so what came out
+      stays beside, too, as NAME.kept-..., for a person to look at. It takes bad luck to the
+      microsecond.
 
     Where the system has no such step, or tells of no writers, a moment of microseconds remains.
     Returns the new text. Raises LinkRefused, Held, HarnessError, OSError, and what `change` raises.
@@ -164,10 +167,7 @@ def drafted(path: Path, text: str) -> Iterator[Path]:
 def swapped_in(draft: Path, path: Path, before: str | None, after: str) -> bool:
     """Put the draft in the place of what was read, or of nothing; False when that has changed."""
     if before is None:
-        with suppress(FileExistsError):
-            os.link(draft, path)
-            return True
-        return False
+        return placed(draft, path)
     if read_exact(path) != before:
         return False
     try:
@@ -175,25 +175,48 @@ def swapped_in(draft: Path, path: Path, before: str | None, after: str) -> bool:
     except FileNotFoundError:
         return False  # it was removed meanwhile
     try:
-        fits = read_exact(draft) == before
+        out = read_exact(draft, patience=0)
+    except Held:
+        give_back(draft, path, after)
+        return False
     except BaseException:
         give_back(draft, path, after)
         raise
-    if not fits:
+    if out != before:
+        keep_beside(path, out)
         give_back(draft, path, after)
-    return fits
+    return out == before
+
+
+def placed(draft: Path, path: Path) -> bool:
+    """Give the draft a name that nobody has; False when somebody has it by now."""
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        draft.replace(path)
+    return True
 
 
 def give_back(draft: Path, path: Path, after: str) -> None:
-    """Undo the trade. What came into our place meanwhile is kept beside."""
+    """Undo the trade; what came into our place meanwhile is kept beside."""
     try:
         exchange(draft, path)
     except FileNotFoundError:
-        ours = None
-    else:
-        ours = read_exact(draft)
-    if ours != after:
-        os.link(draft, draft.with_name(f"{path.name}.kept-{draft.name[-12:-4]}"))
+        return keep_beside(path, read_exact(draft))  # our place was taken away
+    if (ours := read_exact(draft)) != after:
+        keep_beside(path, ours)
+    return None
+
+
+def keep_beside(path: Path, text: str | None) -> None:
+    handle, _ = tempfile.mkstemp(prefix=f"{path.name}.kept-", dir=path.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write((text or "").encode("utf-8", errors="surrogateescape"))
+        os.fsync(file.fileno())
 
 
 def exchange(one: Path, other: Path) -> None:
@@ -201,7 +224,10 @@ def exchange(one: Path, other: Path) -> None:
     failed = _exchange(one, other)
     if failed in _CANNOT:
         spare = one.with_name(f"{one.name}.spare")
-        os.link(other, spare, follow_symlinks=False)
+        try:
+            os.link(other, spare, follow_symlinks=False)
+        except OSError:  # a disk without links: for a moment there is no file
+            other.rename(spare)
         one.replace(other)
         spare.replace(one)
     elif failed:
