@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from ruamel.yaml import YAML
 
+from harness.config.cronfile import Work
+from harness.config.crontab import read_crontab
 from harness.config.document import split_front_matter
 from harness.config.home import Home, is_home
 from harness.config.profile import Profile, profile_files, read_profile
@@ -159,7 +161,19 @@ def test_the_first_day_gives_every_agent_work_that_it_can_find() -> None:
     assert {job["agent"] for job in jobs.values()} == CREW
     assert jobs["ainews-morning"]["cron"] == "30 7 * * 1-5"
     assert all(set(job["deliver"]) <= known_channels for job in jobs.values())
-    assert all(job["prompt"].strip() for job in jobs.values())
+    assert all(job.get("prompt", "").strip() or job.get("work") for job in jobs.values())
+
+
+def test_the_house_reflects_each_night_and_tidies_each_week() -> None:
+    jobs = read_crontab(HOME.cron_file, frozenset(CREW)).jobs
+
+    own = {name: (job.schedule, job.line.work) for name, job in jobs.items() if job.line.work}
+
+    assert own == {
+        "zoe-reflection": ("0 22 * * *", [Work.REFLECT]),
+        "zoe-reflection-late": ("45 23 * * *", [Work.REFLECT, Work.GATHER]),
+        "zoe-memory-week": ("0 21 * * sun", [Work.COMPRESS]),
+    }
 
 
 def test_a_week_of_the_schedule_is_spread_and_gives_every_agent_work() -> None:
@@ -178,7 +192,7 @@ def test_a_week_of_the_schedule_is_spread_and_gives_every_agent_work() -> None:
 
     assert repeated(f"{slot:%a %H:%M}" for slot, _ in fires) == []
     assert {agent for slot, agent in fires if slot.weekday() == 0} == CREW
-    assert all(5 <= slot.hour <= 21 for slot, _ in fires)
+    assert all(5 <= slot.hour <= 23 for slot, _ in fires)
 
 
 def test_skills_obey_the_agent_skills_format() -> None:
@@ -198,7 +212,7 @@ def test_skills_obey_the_agent_skills_format() -> None:
 def test_shared_pages_named_in_prompts_exist() -> None:
     prompts = [profile.prompt for profile in profiles()]
     jobs: dict[str, dict[str, Any]] = yaml(HOME.cron_file.read_text())["jobs"]
-    prompts += [job["prompt"] for job in jobs.values()]
+    prompts += [job.get("prompt", "") for job in jobs.values()]
     pages = {page for text in prompts for page in re.findall(r"\b[\w-]+\.md\b", text)} - {"USER.md"}
 
     assert pages == {path.name for path in HOME.shared_context.glob("*.md")}
