@@ -10,18 +10,20 @@ from __future__ import annotations
 import heapq
 import math
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from harness.memory.search.days import Span
 from harness.memory.search.scope import Scope
 
 WINDOW = 2  # neighbours on each side
-MOST_TERMS = 48  # of a question, the rarest
-WALKED = 6_000  # places of terms
-MOST = 400  # candidates
-DATED = 200  # of them for their date alone
-SELF = 0.3  # what a term in the unit itself adds, against its weight in the neighbourhood
+MOST_TERMS = 24  # of a question, the rarest
+WALKED = 3_000  # places of terms
+TOGETHER = 100  # places of the two rarest terms, when even these stand in too many
+HEADS = 150  # units whose neighbourhood is looked at
+MOST = 200  # candidates
+DATED = 100  # more of them, for their date alone
+MOST_DAYS = 8  # spans of a question
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,17 @@ class Term:
 
     text: str
     count: int  # in the question
-    units: float  # that have it, as far as the search sees
-    near: float  # that have it or stand beside one that has
+    near: float  # units that have it, or stand beside one that has, as far as the search sees
+
+
+@dataclass
+class Walk:
+    """What is found on the way through the places of the terms."""
+
+    left: float = WALKED
+    terms: list[Term] = field(default_factory=list)
+    places: dict[str, list[int]] = field(default_factory=dict)
+    scores: dict[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,68 +51,93 @@ class Found:
 
     units: list[int]
     terms: list[Term]
-    places: dict[str, list[int]]  # of the terms that were walked through
+    places: Mapping[str, Sequence[int]]  # of the terms that were walked through
 
 
 def find(
-    db: sqlite3.Connection, counts: dict[str, int], spans: Sequence[Span], scope: Scope
+    db: sqlite3.Connection, counts: Mapping[str, int], spans: Sequence[Span], scope: Scope
 ) -> Found:
     """`counts`: the terms of the question and how often it says them."""
-    known = sorted((frequency(db, term), term) for term in list(counts)[: 4 * MOST_TERMS])
-    known = [(units, term) for units, term in known if units][:MOST_TERMS]
-    scores: dict[int, float] = {}
-    terms: list[Term] = []
-    places: dict[str, list[int]] = {}
-    left = WALKED
+    known = rarest(db, counts, scope)
+    walk = Walk()
     for units, term in known:
-        if units <= left or not places:
-            walked = walk(db, term, scope, left)
-            left -= units
-            places[term] = walked
-            near = surroundings(walked)
-            told = Term(term, counts[term], len(walked), len(near))
-            gain(scores, near, walked, inverse(scope.units, told.near))
+        if units <= walk.left or not walk.places:
+            step(db, term, counts[term], units, scope, walk)
         else:
-            told = guessed(term, counts[term], units, scope)
-        terms.append(told)
-    best = heapq.nlargest(MOST, scores, key=scores.__getitem__)
-    dated = of_days(db, spans, scope)
-    return Found(list(dict.fromkeys([*best, *dated])), terms, places)
+            walk.terms.append(Term(term, counts[term], nearby(units, scope)))
+    if known and known[0][0] > WALKED:
+        together(db, [term for _, term in known[:2]], scope, walk)
+    best = neighbourhoods(walk.scores)
+    return Found([*dict.fromkeys([*best, *of_days(db, spans, scope)])], walk.terms, walk.places)
 
 
-def frequency(db: sqlite3.Connection, term: str) -> int:
-    row = db.execute("SELECT doc FROM frequency WHERE term = ?", (term,)).fetchone()
-    return int(row[0]) if row else 0
+def rarest(
+    db: sqlite3.Connection, counts: Mapping[str, int], scope: Scope
+) -> list[tuple[float, str]]:
+    """The rarest terms that are known at all, each with about how many units of the scope."""
+    asked = list(counts)[: 20 * MOST_TERMS]
+    marks = ",".join("?" * len(asked))
+    rows = db.execute(f"SELECT units, term FROM frequency WHERE term IN ({marks})", asked)
+    return sorted((units * scope.share, term) for units, term in rows if units > 0)[:MOST_TERMS]
 
 
-def walk(db: sqlite3.Connection, term: str, scope: Scope, most: int) -> list[int]:
-    """Where a term stands, the newest files first when it is more than is looked at."""
-    rows = db.execute(
-        "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?",
-        (f'"{term}"', most),
-    )
-    return [unit for (unit,) in rows if unit in scope]
-
-
-def surroundings(units: Iterable[int]) -> set[int]:
-    near: set[int] = set()
-    for unit in units:
-        near.update(range(unit - WINDOW, unit + WINDOW + 1))
-    return near
-
-
-def gain(scores: dict[int, float], near: set[int], walked: list[int], weight: float) -> None:
-    for unit in near:
+def step(
+    db: sqlite3.Connection, term: str, count: int, units: float, scope: Scope, walk: Walk
+) -> None:
+    places = places_of(db, f'"{term}"', scope, int(walk.left))
+    cut = len(places) >= int(walk.left)
+    seen = units if cut else len(places)
+    told = Term(term, count, nearby(seen, scope))
+    weight = count * inverse(scope.units, told.near)
+    scores = walk.scores
+    for unit in places:
         scores[unit] = scores.get(unit, 0.0) + weight
-    for unit in walked:
-        scores[unit] += SELF * weight
+    walk.left -= len(places)
+    walk.terms.append(told)
+    walk.places[term] = places
 
 
-def guessed(term: str, count: int, units: int, scope: Scope) -> Term:
-    """A term that was not walked through: its places in the scope from those in the whole."""
-    seen = units * scope.units / max(1, scope.all_units)
-    near = scope.units * (1 - (1 - min(1.0, seen / max(1, scope.units))) ** (2 * WINDOW + 1))
-    return Term(term, count, seen, near)
+def together(db: sqlite3.Connection, terms: Sequence[str], scope: Scope, walk: Walk) -> None:
+    """Units that have the two rarest terms, where each of them stands in too many."""
+    expression = " AND ".join(f'"{term}"' for term in terms)
+    best = max(walk.scores.values(), default=1.0)
+    for unit in places_of(db, expression, scope, TOGETHER):
+        walk.scores[unit] = walk.scores.get(unit, 0.0) + best
+
+
+def places_of(db: sqlite3.Connection, expression: str, scope: Scope, most: int) -> list[int]:
+    """Where a term stands, the newest files first when it is more than is looked at."""
+    found: list[int] = []
+    for first, end in scope.spans:
+        rows = db.execute(
+            "SELECT rowid FROM words WHERE words MATCH ? AND rowid >= ? AND rowid < ?"
+            " ORDER BY rowid DESC LIMIT ?",
+            (expression, first, end, most - len(found)),
+        )
+        found += [unit for (unit,) in rows if unit in scope]
+    return found
+
+
+def neighbourhoods(scores: Mapping[int, float]) -> list[int]:
+    """The best units by what they and their neighbours have, best first."""
+    heads = heapq.nlargest(HEADS, scores, key=scores.__getitem__)
+    pool = {unit + step for unit in heads for step in range(-WINDOW, WINDOW + 1)}
+    known = scores.get
+    wide = {
+        unit: known(unit - 2, 0.0)
+        + known(unit - 1, 0.0)
+        + 1.3 * known(unit, 0.0)
+        + known(unit + 1, 0.0)
+        + known(unit + 2, 0.0)
+        for unit in pool
+    }
+    return heapq.nlargest(MOST, wide, key=wide.__getitem__)
+
+
+def nearby(units: float, scope: Scope) -> float:
+    """In how many neighbourhoods a term stands that is in so many units, were they anywhere."""
+    missing = 1 - min(1.0, units / max(1, scope.units))
+    return scope.units * (1 - missing ** (2 * WINDOW + 1))
 
 
 def inverse(total: float, having: float) -> float:
@@ -109,14 +145,13 @@ def inverse(total: float, having: float) -> float:
     return math.log(1 + (max(total, having) - having + 0.5) / (having + 0.5))
 
 
-def of_days(db: sqlite3.Connection, spans: Sequence[Span], scope: Scope) -> list[int]:
-    """Units of the days that the question names, an even share of each."""
-    found: list[int] = []
-    for span in spans[:8]:
+def of_days(db: sqlite3.Connection, spans: Sequence[Span], scope: Scope) -> Iterable[int]:
+    """Units of the days that the question names, an even share of each span."""
+    named = spans[:MOST_DAYS]
+    for span in named:
         rows = db.execute(
             "SELECT id FROM units WHERE date BETWEEN ? AND ? LIMIT ?",
             (span.first.isoformat(), span.last.isoformat(), 10 * DATED),
         )
         mine = [unit for (unit,) in rows if unit in scope]
-        found += mine[: DATED // min(8, len(spans))]
-    return found
+        yield from mine[: DATED // len(named)]

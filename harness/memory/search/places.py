@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -52,6 +52,35 @@ def places(home: Home) -> Iterator[tuple[Place, os.stat_result]]:
     for agent in folders_in(home.root, "agents"):
         for skill in folders_in(home.root, f"agents/{agent}/skills"):
             yield from files_in(home.root, f"agents/{agent}/skills/{skill}")
+
+
+def places_at(home: Home, paths: Iterable[Path]) -> Iterator[tuple[Place, os.stat_result]]:
+    """Those of these paths that are searched; of a folder, all that is in it."""
+    for path in relative(home, paths):
+        if not place_of(path):
+            prefix = f"{path}/" if path != "." else ""
+            yield from (each for each in places(home) if each[0].path.startswith(prefix))
+        else:
+            folder = path.rpartition("/")[0]
+            yield from (each for each in files_in(home.root, folder) if each[0].path == path)
+
+
+def below(known: Iterable[str], home: Home, paths: Iterable[Path]) -> set[str]:
+    """Those of the known paths that are one of `paths`, or within one of them."""
+    looked = relative(home, paths)
+    return {
+        path
+        for path in known
+        if any(top in (".", path) or path.startswith(f"{top}/") for top in looked)
+    }
+
+
+def relative(home: Home, paths: Iterable[Path]) -> list[str]:
+    """Paths as they are within the home; those outside are left out."""
+    full = [home.root / path for path in paths]
+    return [
+        path.relative_to(home.root).as_posix() for path in full if path.is_relative_to(home.root)
+    ]
 
 
 def files_in(root: Path, folder: str) -> Iterator[tuple[Place, os.stat_result]]:

@@ -6,8 +6,8 @@ weights mean the same in a small memory and in a large one; the sum decides (doc
 
 from __future__ import annotations
 
+import math
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,135 +17,122 @@ from harness.memory.search.days import Span
 from harness.memory.search.scope import Scope
 from harness.memory.search.store import SHIFT, day
 
-K1 = 1.2
-GRAM = 4  # characters of a piece of a word
+K1 = 1.2  # how soon more of a term adds nothing (BM25)
+B, B_FILE = 0.5, 0.75  # how much length counts (BM25)
 BEFORE, AFTER = 1, 10  # days around a named one in which it is told of
+AROUND = range(-WINDOW, WINDOW + 1)
 
 
 @dataclass(frozen=True)
 class Weights:
-    """What each signal counts for."""
+    """What each signal counts for, in deviations."""
 
-    near: float = 1.33  # BM25 of the unit with its neighbours
-    own: float = 0.0  # BM25 of the unit alone
-    grams: float = 0.5  # BM25 of pieces of words, with a share of the neighbours'
-    file: float = 0.33  # BM25 of the whole file
-    speaker: float = 2.0  # begins with the name that is asked about
+    near: float = 1.0  # terms in the unit and its neighbours
+    grams: float = 0.4  # pieces of words in the unit, and a share of those beside it
+    file: float = 0.33  # terms in the whole file
+    size: float = 0.2  # the longer tells the more
+    speaker: float = 2.0  # begins with the one name that is asked about
     date: float = 4.0  # on a day that is asked about, or soon after
-    before: float = 0.6  # share of the one before, of grams
+    timed: float = 1.0  # names a time, when the question is when
+    asks: float = -1.0  # is a question itself
+    answers: float = 0.6  # follows a question
+    before: float = 0.6  # share of the unit before, of grams
     after: float = 0.4  # and of the one after
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """A unit as it is stored, as far as the score needs it."""
 
-    terms: list[str]
+    terms: str  # with a blank before and after each
+    size: int
+    asks: bool
+    timed: bool
     speaker: str
-    date: date | None
+    date: str | None
+    expires: str | None
 
 
 @dataclass(frozen=True)
 class Asked:
     """A question, taken apart."""
 
-    grams: Counter[str]
-    named: frozenset[str]
+    counts: Mapping[str, int]  # its terms
+    named: frozenset[str]  # speakers
     spans: Sequence[Span]
+    when: bool  # it asks for a time
+    today: date
 
 
 def ranked(
     db: sqlite3.Connection, found: Found, asked: Asked, scope: Scope, weights: Weights
-) -> list[tuple[float, int]]:
-    """The candidates with their scores, best first."""
-    rows = rows_of(db, surrounding(found.units))
+) -> list[tuple[int, float]]:
+    """The candidates with their scores, best first; what has expired comes last."""
+    rows = rows_of(db, {unit + step for unit in found.units for step in AROUND})
     units = [unit for unit in found.units if unit in rows]
-    signals = {
-        "near": near(units, rows, found, scope),
-        "own": own(units, rows, found, scope) if weights.own else [],
-        "grams": grams(units, rows, asked.grams, weights),
-        "file": files(units, found, scope),
-    }
-    total = [0.0] * len(units)
-    for name, values in signals.items():
-        weight = getattr(weights, name)
+    signals = (
+        (weights.near, near(units, rows, found, scope)),
+        (weights.grams, grams(units, rows, asked.counts, weights)),
+        (weights.file, files(units, found, scope)),
+        (weights.size, [math.log1p(rows[unit].size) for unit in units]),
+    )
+    total = [bonus(unit, rows, asked, weights) for unit in units]
+    for weight, values in signals:
         for at, value in enumerate(standardised(values)):
             total[at] += weight * value
-    for at, unit in enumerate(units):
-        total[at] += bonus(rows[unit], asked, weights)
-    return sorted(zip(total, units, strict=True), key=lambda pair: (-pair[0], pair[1]))
+    today = asked.today.isoformat()
+    over = {unit: (rows[unit].expires or today) < today for unit in units}
+    best = zip(units, total, strict=True)
+    return sorted(best, key=lambda pair: (over[pair[0]], -pair[1], pair[0]))
 
 
-def surrounding(units: Iterable[int]) -> list[int]:
-    near = {unit + step for unit in units for step in range(-WINDOW, WINDOW + 1)}
-    return sorted(near)
-
-
-def rows_of(db: sqlite3.Connection, units: Sequence[int]) -> dict[int, Row]:
-    listed = ",".join(map(str, units))
-    rows = db.execute(f"SELECT id, terms, speaker, date FROM units WHERE id IN ({listed})")
-    return {unit: Row(terms.split(), who, day(on)) for unit, terms, who, on in rows}
+def rows_of(db: sqlite3.Connection, units: Iterable[int]) -> dict[int, Row]:
+    listed = ",".join(map(str, sorted(units)))
+    rows = db.execute(
+        "SELECT id, terms, size, asks, timed, speaker, date, expires FROM units"
+        f" WHERE id IN ({listed})"
+    )
+    return {row[0]: Row(*row[1:]) for row in rows}
 
 
 def near(units: Sequence[int], rows: Mapping[int, Row], found: Found, scope: Scope) -> list[float]:
-    wanted = {term.text: term.count * inverse(scope.units, term.near) for term in found.terms}
-    counts = {unit: told(row, wanted) for unit, row in rows.items()}
-    usual = (2 * WINDOW + 1) * scope.unit_length
-    scores = []
-    for unit in units:
-        around = [at for at in range(unit - WINDOW, unit + WINDOW + 1) if at in rows]
-        length = sum(len(rows[at].terms) for at in around)
-        times: dict[str, int] = {}
-        for at in around:
-            for term, count in counts[at].items():
-                times[term] = times.get(term, 0) + count
-        scores.append(bm25(times, wanted, length, usual, 0.5))
+    """BM25 of each unit with its neighbours, a term counted once in each of them."""
+    lengths = {unit: row.terms.count(" ") - 1 for unit, row in rows.items()}
+    usual = len(AROUND) * scope.unit_length
+    norms = [
+        K1 * (1 - B + B * sum(lengths.get(unit + step, 0) for step in AROUND) / usual)
+        for unit in units
+    ]
+    scores = [0.0] * len(units)
+    for term in found.terms:
+        weight = term.count * inverse(scope.units, term.near) * (K1 + 1)
+        needle = f" {term.text} "
+        having = {unit for unit, row in rows.items() if needle in row.terms}
+        reached = {unit + step for unit in having for step in AROUND}
+        for at, unit in enumerate(units):
+            if unit in reached:
+                times = sum([unit + step in having for step in AROUND])
+                scores[at] += weight * times / (times + norms[at])
     return scores
 
 
-def own(units: Sequence[int], rows: Mapping[int, Row], found: Found, scope: Scope) -> list[float]:
-    wanted = {term.text: term.count * inverse(scope.units, term.units) for term in found.terms}
-    usual = scope.unit_length
-    return [
-        bm25(told(rows[unit], wanted), wanted, len(rows[unit].terms), usual, 0.5) for unit in units
-    ]
-
-
-def told(row: Row, wanted: Mapping[str, float]) -> dict[str, int]:
-    times: dict[str, int] = {}
-    for term in row.terms:
-        if term in wanted:
-            times[term] = times.get(term, 0) + 1
-    return times
-
-
-def bm25(
-    times: Mapping[str, int], wanted: Mapping[str, float], length: float, usual: float, b: float
-) -> float:
-    norm = K1 * (1 - b + b * length / max(1.0, usual))
-    return sum(wanted[term] * n * (K1 + 1) / (n + norm) for term, n in times.items())
-
-
 def grams(
-    units: Sequence[int], rows: Mapping[int, Row], wanted: Counter[str], weights: Weights
+    units: Sequence[int], rows: Mapping[int, Row], counts: Mapping[str, int], weights: Weights
 ) -> list[float]:
-    cache: dict[str, list[str]] = {}
-    having: Counter[str] = Counter()
-    times: dict[int, Counter[str]] = {}
-    sizes: dict[int, int] = {}
-    for unit, row in rows.items():
-        count: Counter[str] = Counter()
-        size = 0
-        for term in row.terms:
-            size += max(1, len(term) - 1)
-            if term not in cache:
-                cache[term] = [piece for piece in pieces_of(term) if piece in wanted]
-            count.update(cache[term])
-        times[unit], sizes[unit] = count, size
-        having.update(count.keys())
-    usual = sum(sizes.values()) / max(1, len(sizes))
-    idf = {piece: wanted[piece] * inverse(len(rows), having[piece]) for piece in wanted}
-    alone = {unit: bm25(times[unit], idf, sizes[unit], usual, 0.5) for unit in rows}
+    """The same for pieces of words, with a share of what the units beside it have."""
+    wanted = pieces_of(counts)
+    having = {unit: [piece for piece in wanted if piece in row.terms] for unit, row in rows.items()}
+    total: dict[str, int] = dict.fromkeys(wanted, 0)
+    for pieces in having.values():
+        for piece in pieces:
+            total[piece] += 1
+    tells = {piece: wanted[piece] * inverse(len(rows), total[piece]) for piece in wanted}
+    usual = sum(len(row.terms) for row in rows.values()) / max(1, len(rows))
+    alone = {
+        unit: sum([tells[piece] for piece in having[unit]])
+        / (1 + K1 * (1 - B + B * len(row.terms) / usual))
+        for unit, row in rows.items()
+    }
     return [
         alone[unit]
         + weights.before * alone.get(unit - 1, 0.0)
@@ -154,38 +141,56 @@ def grams(
     ]
 
 
-def pieces_of(word: str) -> list[str]:
-    framed = f"_{word}_"
-    return [framed[at : at + GRAM] for at in range(max(1, len(framed) - GRAM + 1))]
+def pieces_of(counts: Mapping[str, int]) -> dict[str, int]:
+    """The pieces of four characters of the terms, each with its blanks around it."""
+    pieces: dict[str, int] = {}
+    for term, count in counts.items():
+        framed = f" {term} "
+        for at in range(max(1, len(framed) - 3)):
+            piece = framed[at : at + 4]
+            pieces[piece] = pieces.get(piece, 0) + count
+    return pieces
 
 
 def files(units: Sequence[int], found: Found, scope: Scope) -> list[float]:
-    times: dict[int, dict[str, int]] = {}
-    having: dict[str, int] = {}
-    for term, places in found.places.items():
-        for unit in places:
-            of_file = times.setdefault(unit >> SHIFT, {})
-            having[term] = having.get(term, 0) + (term not in of_file)
-            of_file[term] = of_file.get(term, 0) + 1
-    total, usual = len(scope.files), scope.file_length
-    count = {term.text: term.count for term in found.terms}
-    wanted = {term: count[term] * inverse(total, n) for term, n in having.items()}
-    known = {
-        file: bm25(said, wanted, scope.files[file], usual, 0.75) for file, said in times.items()
+    """BM25 of the whole file of each unit, of the terms that were walked through."""
+    scores = {unit >> SHIFT: 0.0 for unit in units}
+    norms = {
+        file: K1 * (1 - B_FILE + B_FILE * scope.files[file] / scope.file_length) for file in scores
     }
-    return [known.get(unit >> SHIFT, 0.0) for unit in units]
+    for term in found.terms:
+        times: dict[int, int] = {}
+        for unit in found.places.get(term.text, ()):
+            file = unit >> SHIFT
+            times[file] = times.get(file, 0) + 1
+        weight = term.count * inverse(len(scope.files), len(times)) * (K1 + 1)
+        for file in times.keys() & scores.keys():
+            scores[file] += weight * times[file] / (times[file] + norms[file])
+    return [scores[unit >> SHIFT] for unit in units]
 
 
 def standardised(values: Sequence[float]) -> list[float]:
     if not values:
         return []
     mean = sum(values) / len(values)
-    deviation = (sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5
+    deviation = (sum([(value - mean) ** 2 for value in values]) / len(values)) ** 0.5
     return [(value - mean) / deviation if deviation > 1e-9 else 0.0 for value in values]
 
 
-def bonus(row: Row, asked: Asked, weights: Weights) -> float:
-    gained = weights.speaker if len(asked.named) == 1 and row.speaker in asked.named else 0.0
-    if row.date and any(span.holds(row.date, BEFORE, AFTER) for span in asked.spans):
-        gained += weights.date
+def bonus(unit: int, rows: Mapping[int, Row], asked: Asked, weights: Weights) -> float:
+    """What counts for a unit as it stands, whatever the others have."""
+    row = rows[unit]
+    gained = 0.0
+    if len(asked.named) == 1 and row.speaker in asked.named:
+        gained += weights.speaker
+    if asked.spans and row.date:
+        on = day(row.date)
+        if on and any(span.holds(on, BEFORE, AFTER) for span in asked.spans):
+            gained += weights.date
+    if asked.when and row.timed:
+        gained += weights.timed
+    if row.asks:
+        gained += weights.asks
+    if unit - 1 in rows and rows[unit - 1].asks:
+        gained += weights.answers
     return gained

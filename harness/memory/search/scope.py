@@ -3,53 +3,69 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from harness.memory.search.store import SHIFT
+from harness.memory.search.store import SHIFT, numbers_of
 
 
 @dataclass(frozen=True)
 class Scope:
     """The files that a search sees, and the averages that its scores are measured by."""
 
-    files: dict[int, int]  # id: how many terms it has
+    files: Mapping[int, int]  # number: how many terms it has
+    spans: tuple[tuple[int, int], ...]  # of the numbers of units, within which all of them are
     units: int
-    all_units: int  # also of those that it does not see
-    speakers: dict[str, int]  # who begins units, and how many
+    share: float  # of all units of the index
+    unit_length: float  # terms
+    file_length: float
+    speakers: Mapping[str, int]  # who begins units, and how many
+    years: tuple[int, ...]  # of which it tells, the last ten
 
     def __contains__(self, unit: int) -> bool:
         return unit >> SHIFT in self.files
 
-    @property
-    def unit_length(self) -> float:
-        return sum(self.files.values()) / max(1, self.units)
-
-    @property
-    def file_length(self) -> float:
-        return sum(self.files.values()) / max(1, len(self.files))
-
 
 def scope_of(db: sqlite3.Connection, agent: str | None, kinds: Collection[str] | None) -> Scope:
     """`agent`: its own and the shared files; None: those of everybody. `kinds`: only these."""
-    rows = db.execute("SELECT id, agent, kind, units, length FROM files").fetchall()
+    rows = db.execute("SELECT id, agent, kind, units, length, first, last FROM files").fetchall()
     seen = [
-        (file, units, length)
-        for file, owner, kind, units, length in rows
-        if (agent is None or owner is None or owner == agent) and (kinds is None or kind in kinds)
+        row
+        for row in rows
+        if (agent is None or row[1] is None or row[1] == agent)
+        and (kinds is None or row[2] in kinds)
     ]
-    files = {file: length for file, _, length in seen}
+    units, length = sum(row[3] for row in seen), sum(row[4] for row in seen)
+    files = {row[0]: row[4] for row in seen}
     return Scope(
         files=files,
-        units=sum(units for _, units, _ in seen),
-        all_units=sum(units for *_, units, _ in rows),
+        spans=spans_of(db, agent),
+        units=units,
+        share=units / max(1, sum(row[3] for row in rows)),
+        unit_length=max(1.0, length / max(1, units)),
+        file_length=max(1.0, length / max(1, len(seen))),
         speakers=speakers_of(db, files),
+        years=years_of([row[5] for row in seen if row[5]] + [row[6] for row in seen if row[6]]),
     )
 
 
-def speakers_of(db: sqlite3.Connection, files: dict[int, int]) -> dict[str, int]:
+def spans_of(db: sqlite3.Connection, agent: str | None) -> tuple[tuple[int, int], ...]:
+    if agent is None:
+        return ((0, 1 << 62),)
+    row = db.execute("SELECT id FROM owners WHERE name = ?", (agent,)).fetchone()
+    owners = [0, *(row or ())]
+    return tuple((first << SHIFT, end << SHIFT) for first, end in map(numbers_of, owners))
+
+
+def speakers_of(db: sqlite3.Connection, files: Mapping[int, int]) -> dict[str, int]:
     said: dict[str, int] = {}
     for name, file, units in db.execute("SELECT name, file, units FROM speakers"):
         if file in files:
             said[name] = said.get(name, 0) + units
     return said
+
+
+def years_of(days: Collection[str]) -> tuple[int, ...]:
+    if not days:
+        return ()
+    return tuple(range(int(min(days)[:4]), int(max(days)[:4]) + 1))[-10:]
