@@ -14,9 +14,11 @@ from harness.memory.learning import Kind, Learning
 from harness.memory.terms import is_strict, key_terms, stem
 from harness.text.invisible import visible
 from harness.text.secrets import Redactor
+from harness.text.sentences import sentences
 from harness.text.words import STOP_WORDS, a_few, clip, words
 
 LONGEST = 240  # characters
+LONGEST_NAME = 60  # of what a trigger is about
 LEAST = 3  # key terms of what is worth remembering
 TRIGGERS = "when(?:ever)?|if|before|after|for|while|once|in|on|with|unless|until"
 _TRIGGER = re.compile(rf"(?:{TRIGGERS})\b[^,:]*\w[^,:]*[,:]\s+(?=\S)", re.IGNORECASE)
@@ -158,9 +160,9 @@ def _meant(learning: Learning) -> str:
 
 def _trigger(learning: Learning) -> str:
     if learning.kind is Kind.ERROR and learning.title:
-        return f"calling {_plain(learning.title)}"
+        return f"calling {clip(_plain(learning.title), LONGEST_NAME)}"
     about = re.sub(r"[._-]+", " ", learning.pattern_key) or _plain(learning.title)
-    return f"working with {about.strip() or 'it'}"
+    return f"working with {clip(about.strip(), LONGEST_NAME) or 'it'}"
 
 
 def _plain(text: str) -> str:
@@ -170,7 +172,9 @@ def _plain(text: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    short = clip(text.strip(), LONGEST - 1).rstrip(" .")
+    """The text as one sentence; of one that is too long, what its first sentence says."""
+    whole = text.strip() if len(text.strip()) < LONGEST else sentences(text)[0]
+    short = clip(whole, LONGEST - 1).rstrip(" .")
     return short if short.endswith(("…", "!", "?")) else f"{short}."
 
 
