@@ -50,8 +50,8 @@ class Finds(Protocol):
         kinds: Collection[str] | None = None,
         now: datetime | None = None,
     ) -> list[Hit]:
-        """The best `k` units for the query that the agent may see, best first; an older one names the
-        newer one that says otherwise."""
+        """The best `k` units for the query that the agent may see, best first; an older one names
+        the newer one that says otherwise."""
         ...
 
 
