@@ -46,6 +46,7 @@ CHANGES = {
     "dead",
     "approvals",
     "skills",
+    "memory",
 }  # groups whose writing commands lie in NAME_changes
 EVERYWHERE = {"--home": 2, "--json": 1}  # options of every command, and the words they take
 CANNOT_RUN = 78  # EX_CONFIG

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from harness.cli.learnings import learnings
+from harness.cli.longterm import changes, show, why
 from harness.cli.output import (
     HomeOption,
     JsonOption,
@@ -19,15 +21,15 @@ from harness.cli.output import (
     short,
     the_home,
 )
+from harness.cli.remembering import check_agent
 from harness.clock import SystemClock
 from harness.config.home import Home
-from harness.config.names import did_you_mean
-from harness.config.profile import profile_files
-from harness.errors import NotFound
 from harness.memory.search.index import Index, Synced
 from harness.memory.search.units import Hit
 
 app = typer.Typer(no_args_is_help=True, help="What the crew has learned, and how to find it.")
+for command in (show, learnings, why, changes):
+    app.command()(command)
 
 WIDTH = 160  # characters of a hit on a terminal; --json has all
 
@@ -55,7 +57,7 @@ def search(
     if not hits:
         say("nothing found")
     for hit in hits:
-        show(hit)
+        show_hit(hit)
 
 
 @app.command()
@@ -78,21 +80,7 @@ def open_index(home: Home) -> Iterator[Index]:
         index.close()
 
 
-def check_agent(home: Home, name: str) -> None:
-    """Raises NotFound for a name that has neither a profile nor a memory."""
-    known = known_agents(home)
-    if name not in known:
-        hint = did_you_mean(name, known) or f"known: {', '.join(sorted(known)) or 'none'}"
-        raise NotFound(f"unknown agent `{name}`", hint=hint)
-
-
-def known_agents(home: Home) -> set[str]:
-    """Everybody with a profile, and who left a memory behind."""
-    folders = (path for path in (home.root / "memory").glob("[!.]*") if path.is_dir())
-    return {name for name, _ in profile_files(home)} | {path.name for path in folders}
-
-
-def show(hit: Hit) -> None:
+def show_hit(hit: Hit) -> None:
     unit = hit.unit
     marks = [
         unit.date and unit.date.isoformat(),

@@ -1,0 +1,72 @@
+"""`harness memory promote` and `undo`: a person's word on what an agent remembers."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from harness.cli.longterm import AgentOption, change_shape, gist, path_of
+from harness.cli.output import HomeOption, JsonOption, emit, say, the_home, told
+from harness.cli.posting import audit, login_name
+from harness.cli.remembering import whoever
+from harness.clock import SystemClock
+from harness.errors import NotFound
+from harness.memory.journal import Act, Change
+from harness.memory.longterm import LongTerm
+from harness.memory.rule_text import worded
+
+ENTRY = re.compile(r"[A-Za-z]+-\d{8}-\w+")
+
+
+def promote(
+    entry: Annotated[str, typer.Argument(metavar="ID", help="An entry of .learnings/.")],
+    rule: Annotated[
+        str | None, typer.Option("--rule", help="Its words: When X, do Y. Else they are made.")
+    ] = None,
+    agent: AgentOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a lesson a rule of MEMORY.md now, however often it was seen: you have verified it."""
+    place = the_home(home)
+    memory, found = whoever(place, agent, entry, lambda each: each.book.get(entry))
+    text = rule or worded(found)
+    by, now = f"person:{login_name()}", SystemClock().now()
+    done(memory, memory.promote([found], text, by, now), "promoted", as_json=as_json)
+
+
+def undo(
+    change: Annotated[
+        str, typer.Argument(metavar="ID", help="A change, or the rule or entry that it promoted.")
+    ],
+    agent: AgentOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a change of MEMORY.md back. Its lessons are observed again, and need to be seen anew."""
+    place = the_home(home)
+    memory, found = whoever(place, agent, change, lambda each: meant(each, change))
+    by, now = f"person:{login_name()}", SystemClock().now()
+    done(memory, memory.undo(found.id, by, now), "undone", as_json=as_json)
+
+
+def meant(memory: LongTerm, wanted: str) -> Change:
+    """The change of that id, or the last one that made a rule of that entry. Raises NotFound."""
+    if not ENTRY.fullmatch(wanted):
+        return memory.journal.get(wanted)
+    for change in reversed(memory.journal.changes()):
+        if wanted in change.entries and change.action in (Act.PROMOTE, Act.MERGE):
+            return change
+    raise NotFound(f"{wanted} was never promoted", hint="see: harness memory changes")
+
+
+def done(memory: LongTerm, change: Change, what: str, *, as_json: bool) -> None:
+    """Record what a person did, and tell it."""
+    audit(memory.home, f"memory.{what}", change.id, agent=memory.agent, entries=change.entries)
+    if as_json:
+        emit(change_shape(memory.agent, change))
+        return
+    say(f"{what}: {told(gist(change))}")
+    say(f"{path_of(memory)}, change {change.id}; take it back: harness memory undo {change.id}")
