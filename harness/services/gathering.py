@@ -15,6 +15,7 @@ from harness.memory.rule_text import unfit, worded
 from harness.memory.team import Team
 from harness.services.report import About
 from harness.services.shift import Shift
+from harness.services.skill_ideas import propose_skills
 
 HABITS = ("correction", "best_practice")  # categories of lessons about how to work
 
@@ -31,6 +32,7 @@ async def gather(shift: Shift) -> None:
         made = await shift.step(partial(propose, shift, each))
         if made:
             tell(shift, made)
+    await propose_skills(shift, lessons)
 
 
 def lessons_of(shift: Shift, agent: str) -> list[Learning]:
