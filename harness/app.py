@@ -37,7 +37,7 @@ from harness.services.fires import WORK
 from harness.services.floor import Floor
 from harness.services.hands import Equipment
 from harness.services.heart import Heart, Hold
-from harness.services.housework import Housework
+from harness.services.housework import Housework, model_of
 from harness.services.librarian import Librarian
 from harness.services.lookout import Lookout, Outlook
 from harness.services.notify import Notifier, Watchdog, watchdog_period
@@ -111,8 +111,8 @@ class App:
         self.housework = Housework(
             Keeping(home, clock, bus.ids, self.audit),
             lambda: self.crew,
-            lambda: self.models,
             lambda: self.hooks,
+            lambda crew, agent: model_of(self.models, crew, agent),
         )
         self.dispatcher = Dispatcher(bus, self.answer, self.lanes, self.owner, clock)
         self.scheduler = Scheduler(bus, crew.crontab, clock)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -46,25 +47,26 @@ class Housework:
         self,
         keeping: Keeping,
         crew: Callable[[], Crew],
-        models: Callable[[], Models],
         hooks: Callable[[], Hooks],
+        model_of: Callable[[Crew, str], Model | None],
     ) -> None:
+        """`model_of` an agent of that crew: None when there is none to ask."""
         self.keeping = keeping
         self.crew = crew
-        self.models = models
         self.hooks = hooks
+        self.model_of = model_of
 
     async def __call__(self, task: Task, cancel: asyncio.Event) -> Ended:
         """Do the chores of the task in their order; the answer is the report for a person, empty
         when there is nothing to tell."""
-        crew, models, hooks = self.crew(), self.models(), self.hooks()
+        crew, hooks = self.crew(), self.hooks()
         async with Watch(self.keeping.clock, cancel) as watch:
             watch.allow(task.timeout.total_seconds())
             shift = Shift(
                 self.keeping,
                 task,
                 crew,
-                lambda agent: model_of(crew, models, agent),
+                partial(self.model_of, crew),
                 hooks,
                 watch,
                 Purse(crew.settings.memory.reflection),
@@ -98,7 +100,7 @@ def works_of(task: Task) -> list[Work]:
         raise HarnessError(f"task {task.id}: {error}", hint=f"known: {known}") from None
 
 
-def model_of(crew: Crew, models: Models, agent: str) -> Model | None:
+def model_of(models: Models, crew: Crew, agent: str) -> Model | None:
     """The model of an agent, as its profile says."""
     profile = crew.profiles.get(agent)
     try:

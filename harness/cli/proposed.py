@@ -1,0 +1,101 @@
+"""`harness memory proposals`, `approve` and `reject`: a person's word on what the team learns."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+from harness.cli.output import HomeOption, JsonOption, LimitOption, emit, note, say, table, the_home
+from harness.cli.output import clean as told
+from harness.cli.posting import audit, login_name
+from harness.clock import SystemClock, stamp
+from harness.config.home import Home
+from harness.ids import Ids
+from harness.memory.proposals import REJECTED, Proposal, Proposals
+from harness.memory.team import Team
+from harness.text.secrets import Redactor
+
+ProposalArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="A proposal, or the unique beginning of its id.")
+]
+
+
+def proposals(
+    limit: LimitOption = 100, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """What several agents learned, and rules that do not help: all that waits for your word."""
+    known = proposals_of(the_home(home))
+    waiting = known.waiting()[:limit]
+    for path in known.broken():
+        note(f"{path} is no proposal: its first lines should say kind, text, agents and entries")
+    if as_json:
+        emit([proposal_shape(each) for each in waiting])
+        return
+    rows = [
+        (each.id, str(each.wish.kind), ", ".join(each.wish.agents), told(each.wish.text))
+        for each in waiting
+    ]
+    table(("id", "for", "agents", "rule"), rows, "no proposal waits")
+
+
+def approve(
+    proposal: ProposalArgument, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Let a proposal hold: a line in the team's protocol or in the shared page."""
+    place = the_home(home)
+    known = proposals_of(place)
+    found = known.get(proposal)
+    team = Team(place, known, Ids(SystemClock()))
+    change = team.approve(found, f"person:{login_name()}", SystemClock().now())
+    number = change.id if change else None
+    audit(place, "memory.approved", found.id, kind=str(found.wish.kind), change=number)
+    if as_json:
+        emit(proposal_shape(found) | {"change": number})
+    elif change is None:
+        say(f"taken: {told(found.wish.text)}")
+        say(f"the check is yours to write: `contract` in {profile_of(place, found)}")
+    else:
+        say(f"approved: {told(found.wish.text)}")
+        say(f"{change.path}, change {change.id}; take it back: harness memory undo {change.id}")
+
+
+def reject(
+    proposal: ProposalArgument, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Put a proposal away; the same is not proposed again."""
+    place = the_home(home)
+    known = proposals_of(place)
+    found = known.get(proposal)
+    known.move(
+        found, REJECTED, f"Rejected by person:{login_name()}, {SystemClock().now():%Y-%m-%d}."
+    )
+    audit(place, "memory.rejected", found.id, kind=str(found.wish.kind))
+    if as_json:
+        emit(proposal_shape(found))
+        return
+    say(f"rejected: {told(found.wish.text)}")
+
+
+def proposals_of(home: Home) -> Proposals:
+    return Proposals(home, Redactor.knowing(os.environ))
+
+
+def profile_of(home: Home, proposal: Proposal) -> str:
+    """Where a contract stands: in the profile of the agent that it is for."""
+    agents = [home.agent(name) / "SOUL.md" for name in proposal.wish.agents]
+    return ", ".join(path.relative_to(home.root).as_posix() for path in agents)
+
+
+def proposal_shape(proposal: Proposal) -> dict[str, Any]:
+    wish = proposal.wish
+    return {
+        "id": proposal.id,
+        "kind": str(wish.kind),
+        "text": wish.text,
+        "agents": list(wish.agents),
+        "entries": list(wish.entries),
+        "evidence": wish.evidence,
+        "made_at": stamp(proposal.made_at),
+    }
