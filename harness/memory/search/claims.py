@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from harness.memory.search.terms import terms_of
 from harness.memory.search.values import Values, values_of
@@ -109,41 +108,52 @@ class Claim:
     negated: bool
     changed: bool  # it says of itself that something is not as it was
     dropped: frozenset[str]  # what it says holds no more
-    passing: bool  # of one moment, or past
 
-    @property
+    @cached_property
     def terms(self) -> frozenset[str]:
         return self.subject | self.rest
+
+    @cached_property
+    def said(self) -> frozenset[str]:
+        return self.rest | self.values.terms
 
 
 @lru_cache(maxsize=2_048)
 def claims_of(text: str) -> tuple[Claim, ...]:
-    """What the sentences of a note claim; what is asked, supposed or planned claims nothing."""
-    return tuple(claim_of(sentence) for sentence in sentences(text))
+    """What the sentences of a note claim.
 
-
-def sentences(text: str) -> Iterator[str]:
+    What is asked, supposed, planned, past or of one moment claims nothing, nor does what speaks of
+    nothing by name.
+    """
     found = [_LEAD.sub("", part).strip() for part in _ENDS.split(text)]
-    for sentence in found if len(found) <= SENTENCES else ():
-        if 0 < len(sentence) <= LONGEST and not _UNSURE.search(sentence):
-            yield sentence
+    if len(found) > SENTENCES:
+        return ()
+    return tuple(claim for sentence in found if (claim := claim_of(sentence)))
 
 
-def claim_of(sentence: str) -> Claim:
+def claim_of(sentence: str) -> Claim | None:
+    """What a sentence claims, or None."""
+    if not 0 < len(sentence) <= LONGEST or _UNSURE.search(sentence):
+        return None
     pivot, turns = pivot_of(sentence)
+    changed = turns or bool(_CHANGED.search(sentence))
+    if (pivot is None and not changed) or is_passing(sentence, pivot, turns, changed):
+        return None
     head, tail = parted(sentence, pivot)
+    subject = frozenset(terms_of(plain(head)))
+    if not subject and not changed:
+        return None
     values = values_of(tail)
     frame = _FRAME.match(tail)
     return Claim(
-        subject=frozenset(terms_of(plain(head))),
+        subject=subject,
         verb=pivot["verb"].casefold() if pivot else "",
         frame=(frame["word"] or "").casefold() if frame else "",
         rest=frozenset(terms_of(plain(tail))) - values.terms,
         values=values,
         negated=bool(_NOT.search(sentence)),
-        changed=turns or bool(_CHANGED.search(sentence)),
+        changed=changed,
         dropped=dropped_in(sentence, turns=turns),
-        passing=is_passing(sentence, pivot, turns=turns),
     )
 
 
@@ -152,8 +162,12 @@ def pivot_of(sentence: str) -> tuple[re.Match[str] | None, bool]:
     turn = _TURN.search(sentence)
     if turn:
         return turn, True
+    states = (found for found in _STATE.finditer(sentence) if terms_of(sentence[: found.start()]))
+    state = next(states, None)  # "the support server": what has nothing before it is no verb
     colon = _COLON.search(sentence)
-    return (colon if colon and colon.start() <= HEAD else _STATE.search(sentence)), False
+    if colon and colon.start() <= HEAD and not (state and state.start() > colon.start()):
+        return colon, False
+    return state, False
 
 
 def is_own_verb(verb: str) -> bool:
@@ -177,13 +191,12 @@ def dropped_in(sentence: str, *, turns: bool) -> frozenset[str]:
     return frozenset(term for match in found for term in terms_of(match["what"]))
 
 
-def is_passing(sentence: str, pivot: re.Match[str] | None, *, turns: bool) -> bool:
+def is_passing(sentence: str, pivot: re.Match[str] | None, turns: bool, changed: bool) -> bool:
+    """Whether it tells of a moment: of something that happened, or is so for once."""
     if _PASSING.search(sentence) and not turns:
         return True
-    past = _PAST.search(sentence)
-    if turns or past is None or _CHANGED.search(sentence):
-        return False
-    return pivot is None or past.start() < pivot.start()
+    past = None if changed else _PAST.search(sentence)
+    return past is not None and (pivot is None or past.start() < pivot.start())
 
 
 def plain(text: str) -> str:

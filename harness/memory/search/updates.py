@@ -29,7 +29,8 @@ from harness.memory.search.claims import ADDS, ENDS, ONE, Claim, claims_of, is_o
 from harness.memory.search.units import Hit, Unit
 from harness.text.words import similarity
 
-WINDOW = 40  # hits that are compared: what stands further down is told to nobody
+Claimed = tuple[Hit, Sequence[Claim]]
+WINDOW = 20  # hits that are compared: what stands further down is told to nobody
 MORE = 2  # terms that a subject may have beside those of the other
 ALIKE = 0.6  # similarity of sentences in which one denies the other, or a value differs
 SHORT = 3  # terms of a value in words
@@ -40,17 +41,24 @@ def told(hits: Sequence[Hit], today: date) -> list[Hit]:
     """The same hits, best first: each that a newer one supersedes names it and stands behind it,
     and those whose day is over stand last."""
     near, far = list(hits[:WINDOW]), list(hits[WINDOW:])
-    newest = {hit.id: successor for hit in near if (successor := successor_of(hit, near))}
+    claimed = [(hit, claims) for hit in near if (claims := claims_of(hit.unit.text))]
+    newest = {hit.id: last for hit, claims in claimed if (last := successor(hit, claims, claimed))}
     return lasting([*moved(marked(near, newest), newest), *far], today)
 
 
-def successor_of(hit: Hit, among: Sequence[Hit]) -> Hit | None:
+def successor(hit: Hit, claims: Sequence[Claim], among: Sequence[Claimed]) -> Hit | None:
     """The newest hit that speaks of the same as this one, if it says otherwise."""
-    later = [other for other in among if bears_on(other.unit, hit.unit)]
+    later = [
+        (other, said)
+        for other, said in among
+        if any(same_matter(new, old) for new in said for old in claims)
+        and may_supersede(other.unit, hit.unit)
+        and is_newer(other.unit, hit.unit)
+    ]
     if not later:
         return None
-    last = max(later, key=lambda other: place_in_time(other.unit))
-    return last if supersedes(last.unit, hit.unit) else None
+    last, said = max(later, key=lambda each: place_in_time(each[0].unit))
+    return last if any(says_otherwise(new, old) for new in said for old in claims) else None
 
 
 def marked(hits: Sequence[Hit], newest: dict[str, Hit]) -> list[Hit]:
@@ -80,15 +88,11 @@ def where(unit: Unit) -> str:
     return f"{unit.path}:{unit.line}"
 
 
-def bears_on(newer: Unit, older: Unit) -> bool:
-    """Whether `newer` may have a word about `older`, and has one."""
-    if newer is older or not (newer.agent == older.agent or None in (newer.agent, older.agent)):
+def may_supersede(newer: Unit, older: Unit) -> bool:
+    """Whether the one may have a word about the other at all, whatever they say."""
+    if newer.agent != older.agent and None not in (newer.agent, older.agent):
         return False
-    if "skill" in (newer.kind, older.kind) or (newer.outside and not older.outside):
-        return False
-    return is_newer(newer, older) and any(
-        same_matter(new, old) for new in claims_of(newer.text) for old in claims_of(older.text)
-    )
+    return "skill" not in (newer.kind, older.kind) and not (newer.outside and not older.outside)
 
 
 def is_newer(one: Unit, other: Unit) -> bool:
@@ -105,28 +109,25 @@ def place_in_time(unit: Unit) -> tuple[int, int]:
     return (unit.date.toordinal() if unit.date else 0, unit.line)
 
 
-def supersedes(newer: Unit, older: Unit) -> bool:
-    return any(
-        says_otherwise(new, old) for new in claims_of(newer.text) for old in claims_of(older.text)
-    )
-
-
 def same_matter(new: Claim, old: Claim) -> bool:
+    """Whether the newer sentence has a word about the older one, for it or against it."""
+    if new is old or (old.subject or old.terms).isdisjoint(new.subject | new.said):
+        return False
     return says_otherwise(new, old) or agrees(new, old)
 
 
 def agrees(new: Claim, old: Claim) -> bool:
     """Whether the two say the same of the same."""
-    shared = [kind for kind in new.values.kinds if kind in old.values.kinds]
-    alike = all(new.values.kinds[kind] & old.values.kinds[kind] for kind in shared)
-    close = similarity(new.terms, old.terms) >= ALIKE or bool(shared)
-    return same_subject(new, old) and close and alike and new.negated == old.negated
+    if new.negated != old.negated or not same_subject(new, old):
+        return False
+    ours, theirs = new.values.kinds, old.values.kinds
+    shared = ours.keys() & theirs.keys()
+    close = shared or similarity(new.terms, old.terms) >= ALIKE
+    return bool(close) and all(ours[kind] & theirs[kind] for kind in shared)
 
 
 def says_otherwise(new: Claim, old: Claim) -> bool:
     """Whether the newer sentence makes the older one untrue."""
-    if old.passing or new.passing:
-        return False
     if drops(new, old):
         return True
     same = same_subject(new, old)
@@ -147,19 +148,19 @@ def same_subject(new: Claim, old: Claim) -> bool:
 
 def drops(new: Claim, old: Claim) -> bool:
     """Whether it names what the older says, of the same, as what holds no more."""
-    said = new.dropped - old.subject
-    held = old.rest | old.values.terms
-    if old.negated or not said or len(said & held) < HALF * len(said):
+    if not new.dropped or old.negated:
         return False
-    about = (new.terms | new.values.terms) - said
+    gone = new.dropped - old.subject
+    if not gone or len(gone & old.said) < HALF * len(gone):
+        return False
+    about = (new.subject | new.said) - gone
     return len(about & old.subject) >= max(1.0, HALF * len(old.subject))
 
 
 def denies(new: Claim, old: Claim) -> bool:
     if new.negated == old.negated:
         return False
-    ours, theirs = new.rest | new.values.terms, old.rest | old.values.terms
-    return ours == theirs or similarity(ours, theirs) >= ALIKE
+    return new.said == old.said or similarity(new.said, old.said) >= ALIKE
 
 
 def has_other_value(new: Claim, old: Claim) -> bool:

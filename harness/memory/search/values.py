@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from harness.memory.search.terms import terms_of
 
@@ -42,7 +43,7 @@ class Values:
 
     of: tuple[tuple[str, frozenset[str]], ...] = ()
 
-    @property
+    @cached_property
     def terms(self) -> frozenset[str]:
         return frozenset(term for _, texts in self.of for text in texts for term in terms_of(text))
 
@@ -54,7 +55,7 @@ class Values:
         )
         return Values(tuple((kind, texts) for kind, texts in kept if texts))
 
-    @property
+    @cached_property
     def kinds(self) -> dict[str, frozenset[str]]:
         return dict(self.of)
 
