@@ -16,6 +16,7 @@ from harness.text.words import a_few
 
 MOST_ENTRIES = 4  # one entry of so many may go
 LEAST_LEFT = 4  # one character of so many must stay
+USUAL = 4  # a term of more than one entry of so many says little
 KEPT = 0.5  # of an entry's key terms: so many in one new entry, and it is still there
 
 
@@ -51,19 +52,27 @@ def _lost_lines(after: str, hand_written: Sequence[str]) -> list[str]:
 
 
 def _lost_entries(before: Sequence[Line], after: Sequence[Line]) -> list[str]:
-    """An entry stays when half of what it is about stands in one entry of the new text."""
+    """An entry stays word for word, or when half of what it is about stands in one new entry."""
     old = [line.text for line in before if line.item]
-    texts = {line.text for line in after if line.item}
-    terms = [key_terms(bare(text)) for text in texts]
-    lost = [text for text in old if text not in texts and not _is_in(text, terms)]
+    stays = {line.text for line in after if line.item}
+    new = [key_terms(bare(text)) for text in stays - set(old)]
+    usual = _usual([key_terms(bare(text)) for text in old])
+    lost = [text for text in old if text not in stays and not _is_in(text, new, usual)]
     if len(lost) * MOST_ENTRIES <= len(old):
         return []
     return [f"it drops {len(lost)} of {len(old)} entries, and at most a quarter may go"]
 
 
-def _is_in(text: str, entries: Sequence[frozenset[str]]) -> bool:
-    wanted = key_terms(bare(text))
-    return any(len(wanted & entry) >= KEPT * len(wanted) for entry in entries) if wanted else True
+def _usual(entries: Sequence[frozenset[str]]) -> frozenset[str]:
+    """Terms that tell no entry from the others: more than a quarter of them have these."""
+    found = Counter(term for terms in entries for term in terms)
+    return frozenset(term for term, count in found.items() if count * USUAL > len(entries) + USUAL)
+
+
+def _is_in(text: str, entries: Sequence[frozenset[str]], usual: frozenset[str]) -> bool:
+    terms = key_terms(bare(text))
+    wanted = (terms - usual) or terms
+    return any(len(wanted & entry) >= KEPT * len(wanted) for entry in entries)
 
 
 def _lost_text(before: str, after: str) -> list[str]:

@@ -174,7 +174,7 @@ class LongTerm:
             with locked(self.path.parent):
                 revise(self.path, change)
         except OSError as error:
-            raise explained(error) from error
+            raise self._explained(error) from error
         made = drafts[-1].changes
         known = self.journal.changes()
         for told in made:
@@ -234,4 +234,7 @@ class LongTerm:
         try:
             return read_exact(self.path) or ""
         except OSError as error:
-            raise explained(error) from error
+            raise self._explained(error) from error
+
+    def _explained(self, error: OSError) -> HarnessError:
+        return explained(OSError(error.errno, error.strerror, str(self.path)))
