@@ -76,7 +76,7 @@ def found(
     file: EntryFile, seen: Observation, similar: float, confirmed: Iterable[str]
 ) -> Entry | None:
     """The entry on which the observation counts: of several, one on which it counted before."""
-    open_to = [entry for entry in file.entries if meets(entry, file, seen, confirmed)]
+    open_to = [entry for entry in file.entries if meets(entry, seen, confirmed)]
     same_key = [entry for entry in open_to if seen.key and entry.field("Pattern-Key") == seen.key]
     if same_key:
         return max(same_key, key=lambda entry: (is_known(entry, seen), is_open(entry)))
@@ -91,12 +91,12 @@ def is_open(entry: Entry) -> bool:
     return status_of(entry) not in SETTLED
 
 
-def meets(entry: Entry, file: EntryFile, seen: Observation, confirmed: Iterable[str]) -> bool:
-    """Whether the observation may count on an entry at all."""
+def meets(entry: Entry, seen: Observation, confirmed: Iterable[str]) -> bool:
+    """Whether the observation may count on an entry at all. A mark on the whole file keeps its
+    entries from becoming rules, and not from being counted."""
     if kind_of(entry.id) is not seen.kind or entry.id == seen.contradicts:
         return False
-    held = quarantine_of(entry, file.preamble)
-    return bool(not held or seen.outside or entry.id in confirmed)
+    return bool(not quarantine_of(entry) or seen.outside or entry.id in confirmed)
 
 
 def likeness(entry: Entry, seen: Observation) -> float:
