@@ -7,6 +7,7 @@ from functools import partial
 
 from harness.errors import HarnessError, explained
 from harness.memory.fitting import Fitted, fitted, tokens_of
+from harness.memory.lifecycle import Tidied, Why, tidy
 from harness.memory.longterm import LongTerm
 from harness.memory.recurrence import Verdict, recurrence
 from harness.memory.rule_text import faults_of
@@ -16,7 +17,7 @@ from harness.services.report import About
 from harness.services.shift import Shift
 from harness.text.tokens import estimate_tokens
 
-LONG = 30  # tokens of a rule that is worth being asked about
+LONG = 16  # tokens of a rule that may be worth fewer words
 
 
 async def compress(shift: Shift) -> None:
@@ -47,6 +48,7 @@ class Compression:
         if not plan.is_empty:
             await self.shift.step(partial(self.rewrite, lines, plan))
         await self.shift.step(self.say_size)
+        self.tell_notes(await self.shift.step(self.tidy))
 
     def plan(self, lines: Sequence[Line], shorter: dict[int, str]) -> Fitted:
         return fitted(lines, self.limit, self.shift.now.date(), self.useless(), shorter)
@@ -86,6 +88,19 @@ class Compression:
         shift.report.tell(About.FITTED, f"{self.agent}: {before} to {after} tokens; {undo}")
         facts = {"before": before, "after": after, "gone": [each.rule.id for each in plan.going]}
         shift.record("memory.compressed", self.agent, change=changes[0].id, **facts)
+
+    def tidy(self) -> Tidied:
+        return tidy(self.shift.home, self.agent, self.shift.settings, self.shift.now)
+
+    def tell_notes(self, done: Tidied) -> None:
+        """What became of the notes in the daily logs."""
+        counts = [f"{done.count(why)} {why}" for why in Why if done.count(why)]
+        if not counts:
+            return
+        left = f"; {done.left} more next week" if done.left else ""
+        told = f"{self.agent}: {len(done.gone)} of {done.notes} notes ({', '.join(counts)}){left}"
+        self.shift.report.tell(About.PUT_AWAY, told)
+        self.shift.record("memory.tidied", self.agent, notes=done.notes, gone=len(done.gone))
 
     def say_size(self) -> None:
         """Tell of a file that is still too long: what a person wrote is his to shorten."""
