@@ -28,6 +28,7 @@ from harness.text.marks import sources_of
 from harness.text.words import words
 
 SHARE = 4  # no more than the fourth part of an agent's notes goes in one run
+LONGEST = 4_000  # characters of a line that the tool may have written
 DAYS = 4_000  # logs that are looked at, the newest
 ALSO = 5  # days that a line names on which it was said too
 ARTICLES = frozenset(["a", "an", "the"])
@@ -147,7 +148,12 @@ def notes_in(path: Path) -> Iterator[Note]:
     lines = lines_of(read_exact(path) or "")
     for line, below in zip(lines, [*(each.text for each in lines[1:]), ""], strict=True):
         untouched = not below.startswith((" ", "\t"))
-        if not line.fenced and untouched and _NOTE.fullmatch(line.text):
+        if (
+            not line.fenced
+            and untouched
+            and len(line.text) <= LONGEST
+            and _NOTE.fullmatch(line.text)
+        ):
             yield Note(path, day, line.text)
 
 

@@ -24,7 +24,7 @@ from harness.session.brief import Brief, Limits
 from harness.session.loop import Session
 from harness.session.parts import read_parts
 from harness.session.past import Past, past_of
-from harness.session.prompt import Budget, Parts, Prompt, compose
+from harness.session.prompt import Budget, Parts, Prompt, compose, opening
 from harness.session.recall import Recall, Wanted
 from harness.session.recalled import NOTHING, Recalled
 from harness.session.steps import Compacted, Ended, Reason, Step
@@ -61,10 +61,14 @@ class Sessions:
         past = await asyncio.to_thread(past_of, self.home.sessions, task.id, task.attempt)
         budget = Budget.within(model.context_tokens, crew.settings.memory)
         parts = await self.parts(crew, profile, task)
+        prompt = await asyncio.to_thread(compose, parts, budget)
         recalled = (
-            past.recalled if past.attempts else await self.recalled(parts, profile, task, budget)
+            past.recalled
+            if past.attempts
+            else await self.recalled(parts, profile, prompt, budget.recall)
         )
         parts = replace(parts, recalled=recalled)
+        told = opening(parts.ask, budget.handed, recalled.text)
         toolbox = self.equipment.toolbox(
             crew,
             profile,
@@ -75,7 +79,7 @@ class Sessions:
             max_chars=int(model.context_tokens * RESULT_SHARE * CHARS_PER_TOKEN),
         )
         session = Session(
-            self.brief(crew, profile, task, compose(parts, budget), past),
+            self.brief(crew, profile, task, prompt._replace(opening=told), past),
             model,
             toolbox,
             self.clock,
@@ -126,17 +130,17 @@ class Sessions:
         )
 
     async def recalled(
-        self, parts: Parts, profile: Profile, task: Task, budget: Budget
+        self, parts: Parts, profile: Profile, prompt: Prompt, tokens: int
     ) -> Recalled:
         """What of the memory helps with the task, besides what its prompt says already."""
-        if self.recall is None or budget.recall <= 0:
+        if self.recall is None:
             return NOTHING
         return await self.recall.find(
             Wanted(
                 agent=profile.name,
-                task=f"{task.title}\n{task.prompt}",
-                known="\n".join(compose(parts, budget)),
-                tokens=budget.recall,
+                task=f"{parts.ask.title}\n{parts.ask.text}",
+                known="\n".join(prompt),
+                tokens=tokens,
                 now=parts.ask.at,
                 skills=parts.skills,
                 can_search=MEMORY in profile.front.tool_names,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from time import perf_counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,6 +93,20 @@ def test_one_endless_line_is_cut_and_says_so() -> None:
     assert estimate_tokens(said) <= 500
     assert "灯" * 100 in said
     assert "[cut: " in said
+
+
+@pytest.mark.parametrize("sign", ["<!--", "<!-- learned ", " ", "-", "`", "#", "<!-- a --> "])
+def test_a_line_made_to_hold_up_a_reader_does_not(sign: str) -> None:
+    begun = perf_counter()
+    told("- " + sign * (200_000 // len(sign)) + "x")
+
+    assert perf_counter() - begun < 2
+
+
+def test_what_stands_between_two_comments_stays() -> None:
+    assert told("- a <!-- b --> c <!-- d --><!-- from outside: e.test --> f <!-- g") == (
+        "- a c<!-- from outside: e.test --> f <!-- g"
+    )
 
 
 lines = st.one_of(
