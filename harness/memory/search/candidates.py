@@ -20,8 +20,8 @@ WINDOW = 2  # neighbours on each side
 MOST_TERMS = 24  # of a question, the rarest
 WALKED = 3_000  # places of terms
 TOGETHER = 100  # places of the two rarest terms, when even these stand in too many
-HEADS = 150  # units whose neighbourhood is looked at
-MOST = 200  # candidates
+HEADS = 80  # units whose neighbourhood is looked at
+MOST = 120  # candidates
 DATED = 100  # more of them, for their date alone
 MOST_DAYS = 8  # spans of a question
 

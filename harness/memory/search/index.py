@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +24,7 @@ from harness.memory.search.rank import Weights, ranked
 from harness.memory.search.reading import Read, batches, read
 from harness.memory.search.scope import Scope, scope_of
 from harness.memory.search.units import Hit, id_of
+from harness.memory.search.vectors import Meant, near_to
 
 SCOPES = 8  # whose figures are kept
 T = TypeVar("T")
@@ -48,6 +50,7 @@ class Index:
         self.home = home
         self.clock = clock
         self.weights = weights or Weights()
+        self.meaning: Callable[[str], Meant | None] = by_words_alone  # of a query
         self._writer = Desk(home.index)
         self._reader = Desk(home.index)
         self._scopes: dict[tuple[str | None, frozenset[str] | None], Scope] = {}
@@ -83,7 +86,12 @@ class Index:
         query without a word.
         """
         today = (now or self.clock.now()).date()
-        return again(lambda: self._found(query, agent, k, kinds, today))
+        meant = self.meaning(query)  # before anything is locked: it may ask a model
+        return again(lambda: self._found(query, agent, k, kinds, today, meant))
+
+    def using(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` does with the database, as the only one that writes."""
+        return again(lambda: self._writer.do(work))
 
     def close(self) -> None:
         self._writer.close()
@@ -112,11 +120,17 @@ class Index:
         return Synced(files + len(gone), units, time.perf_counter() - begun)
 
     def _found(
-        self, query: str, agent: str | None, k: int, kinds: Collection[str] | None, today: date
+        self,
+        query: str,
+        agent: str | None,
+        k: int,
+        kinds: Collection[str] | None,
+        today: date,
+        meant: Meant | None,
     ) -> list[Hit]:
         if self._reader.do(is_empty):
             self.sync()
-        return self._reader.do(lambda db: self._search(db, query, agent, k, kinds, today))
+        return self._reader.do(lambda db: self._search(db, query, agent, k, kinds, today, meant))
 
     def _search(
         self,
@@ -126,12 +140,14 @@ class Index:
         k: int,
         kinds: Collection[str] | None,
         today: date,
+        meant: Meant | None,
     ) -> list[Hit]:
         with store.snapshot(db):
             scope = self._scope(db, agent, kinds)
             question = asked(query, scope, today)
             found = find(db, question.counts, question.spans, scope)
-            best = ranked(db, found, question, scope, self.weights)[: max(k, 0)]
+            nearness = partial(near_to, db, meant)
+            best = ranked(db, found, question, scope, self.weights, nearness)[: max(k, 0)]
             units = [(store.unit_of(db, number), score) for number, score in best]
         return [Hit(unit, id_of(unit), score) for unit, score in units]
 
@@ -145,6 +161,11 @@ class Index:
         if key not in self._scopes:
             self._scopes[key] = scope_of(db, agent, kinds)
         return self._scopes[key]
+
+
+def by_words_alone(query: str) -> Meant | None:
+    """What a query means where nobody is there to say it."""
+    return None
 
 
 def again(work: Callable[[], T]) -> T:
