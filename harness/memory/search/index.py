@@ -24,6 +24,7 @@ from harness.memory.search.rank import Weights, ranked
 from harness.memory.search.reading import Read, batches, read
 from harness.memory.search.scope import Scope, scope_of
 from harness.memory.search.units import Hit, id_of
+from harness.memory.search.updates import WINDOW, told
 from harness.memory.search.vectors import Meant, near_to
 
 SCOPES = 8  # whose figures are kept
@@ -147,9 +148,10 @@ class Index:
             question = asked(query, scope, today)
             found = find(db, question.counts, question.spans, scope)
             nearness = partial(near_to, db, meant)
-            best = ranked(db, found, question, scope, self.weights, nearness)[: max(k, 0)]
+            best = ranked(db, found, question, scope, self.weights, nearness)[: max(k, WINDOW)]
             units = [(store.unit_of(db, number), score) for number, score in best]
-        return [Hit(unit, id_of(unit), score) for unit, score in units]
+        hits = [Hit(unit, id_of(unit), score) for unit, score in units]
+        return told(hits, today)[: max(k, 0)]
 
     def _scope(
         self, db: sqlite3.Connection, agent: str | None, kinds: Collection[str] | None
