@@ -61,14 +61,7 @@ class Sessions:
         past = await asyncio.to_thread(past_of, self.home.sessions, task.id, task.attempt)
         budget = Budget.within(model.context_tokens, crew.settings.memory)
         parts = await self.parts(crew, profile, task)
-        prompt = await asyncio.to_thread(compose, parts, budget)
-        recalled = (
-            past.recalled
-            if past.attempts
-            else await self.recalled(parts, profile, prompt, budget.recall)
-        )
-        parts = replace(parts, recalled=recalled)
-        told = opening(parts.ask, budget.handed, recalled.text)
+        parts, prompt = await self.prompt(parts, profile, budget, past)
         toolbox = self.equipment.toolbox(
             crew,
             profile,
@@ -79,7 +72,7 @@ class Sessions:
             max_chars=int(model.context_tokens * RESULT_SHARE * CHARS_PER_TOKEN),
         )
         session = Session(
-            self.brief(crew, profile, task, prompt._replace(opening=told), past),
+            self.brief(crew, profile, task, prompt, past),
             model,
             toolbox,
             self.clock,
@@ -87,7 +80,9 @@ class Sessions:
             cancel=cancel,
         )
         header = Header(
-            *(task.id, task.agent, task.attempt, model.name), resumes=past.last, recalled=recalled
+            *(task.id, task.agent, task.attempt, model.name),
+            resumes=past.last,
+            recalled=parts.recalled,
         )
         return await self.run(session, task, header, hooks, toolbox.gate.taint)
 
@@ -128,6 +123,18 @@ class Sessions:
         return await asyncio.to_thread(
             read_parts, self.home, profile, crew.skills[profile.name], task, now
         )
+
+    async def prompt(
+        self, parts: Parts, profile: Profile, budget: Budget, past: Past
+    ) -> tuple[Parts, Prompt]:
+        """The parts with what is recalled for the task, and the prompt that they make."""
+        prompt = await asyncio.to_thread(compose, parts, budget)
+        if past.attempts:
+            recalled = past.recalled
+        else:
+            recalled = await self.recalled(parts, profile, prompt, budget.recall)
+        told = opening(parts.ask, budget.handed, recalled.text)
+        return replace(parts, recalled=recalled), prompt._replace(opening=told)
 
     async def recalled(
         self, parts: Parts, profile: Profile, prompt: Prompt, tokens: int
