@@ -6,21 +6,28 @@ import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
+import structlog
 from pydantic import Field
 
+from harness.errors import HarnessError, UsageError
 from harness.files import locked, read_exact, read_plain, revise
 from harness.memory.lines import newline_of
+from harness.memory.search.units import Hit as Found
 from harness.permission.action import Action, Trait
+from harness.text.ages import age_in_words
 from harness.text.invisible import visible
 from harness.text.marks import marked, sources_of, unmarked
 from harness.text.words import clip, terms
 from harness.tools.context import ToolContext
 from harness.tools.tool import Output, ToolError, tool
 
+log = structlog.get_logger("memory")
+
+NOTES = ("memory", "note", "learning", "shared")  # skills have a tool of their own
 READ_LIMIT = 20_000  # characters of MEMORY.md
 NOTE_LIMIT = 2_000  # characters of one note
 HITS = 20
@@ -52,7 +59,8 @@ async def memory(
     query: Annotated[str, Field(description="For search: words.")] = "",
 ) -> Output:
     """Your own memory. `read` gives MEMORY.md, `append` adds a line to today's log, `search` finds
-    lines in all your memory files. What proves itself in the log gets into MEMORY.md by itself."""
+    notes and lessons, yours and the shared ones, the best first. What proves itself in the log
+    gets into MEMORY.md by itself."""
     shelf = Shelf(ctx.home.memory(ctx.agent), ctx.home.memory_file(ctx.agent))
     match action:
         case "read":
@@ -62,7 +70,52 @@ async def memory(
             note = ctx.keepable(unmarked(text))
             return await asyncio.to_thread(shelf.append, note, ctx.clock.now(), sources)
         case "search":
-            return await asyncio.to_thread(shelf.search, query or text)
+            return await asyncio.to_thread(find, ctx, shelf, query or text)
+
+
+def find(ctx: ToolContext, shelf: Shelf, query: str) -> Output:
+    """What the index knows of the agent's own notes and of those of all; the lines of its own
+    files where there is no index, or none that works. Raises ToolError."""
+    if ctx.index is None:
+        return shelf.search(query)
+    try:
+        ctx.index.sync()  # what was kept a moment ago is found too
+        found = ctx.index.search(query, agent=ctx.agent, k=HITS, kinds=NOTES)
+    except UsageError as error:
+        raise ToolError("query is empty: give words to look for") from error
+    except (HarnessError, OSError) as error:
+        log.warning("memory is searched line by line", agent=ctx.agent, reason=str(error))
+        return shelf.search(query)
+    today = ctx.clock.now().date()
+    sources = [source for hit in found for source in hit.unit.outside]
+    rows = [row_of(hit) for hit in found]
+    text = "\n".join(told(hit, today) for hit in found)
+    return Output(text or "nothing found", rows, source=whose(sources))
+
+
+def told(hit: Found, today: date) -> str:
+    """A hit on one line: where it stands, how old it is, whether it still holds, what it says."""
+    unit = hit.unit
+    facts = [
+        f"{unit.date}, {age_in_words(unit.date, today)}" if unit.date else "",
+        f"superseded by {hit.superseded_by}" if hit.superseded_by else "",
+        f"held until {unit.expires}" if unit.expires and unit.expires < today else "",
+    ]
+    about = "; ".join(fact for fact in facts if fact)
+    said = clip(" ".join(unit.text.split()), HIT_LENGTH)
+    return f"{unit.path}:{unit.line}{f' ({about})' if about else ''}: {said}"
+
+
+def row_of(hit: Found) -> dict[str, Any]:
+    unit = hit.unit
+    return {
+        "file": unit.path,
+        "line": unit.line,
+        "text": clip(unit.text, HIT_LENGTH),
+        "date": unit.date.isoformat() if unit.date else None,
+        "superseded_by": hit.superseded_by,
+        "expires": unit.expires.isoformat() if unit.expires else None,
+    }
 
 
 class Shelf:
