@@ -11,6 +11,11 @@ def wording(name: str, **values: object) -> str:
     return _read(name).format(**values)
 
 
+def beginning(name: str) -> str:
+    """What every text of that name begins with: all before its first field."""
+    return _read(name).partition("{")[0]
+
+
 @cache
 def _read(name: str) -> str:
     folder = files("harness.session") / "prompts"
