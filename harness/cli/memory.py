@@ -21,6 +21,7 @@ from harness.cli.output import (
     short,
     the_home,
 )
+from harness.cli.proposed import proposals
 from harness.cli.remembering import check_agent
 from harness.clock import SystemClock
 from harness.config.home import Home
@@ -28,7 +29,7 @@ from harness.memory.search.index import Index, Synced
 from harness.memory.search.units import Hit
 
 app = typer.Typer(no_args_is_help=True, help="What the crew has learned, and how to find it.")
-for command in (show, learnings, why, changes):
+for command in (show, learnings, why, changes, proposals):
     app.command()(command)
 
 WIDTH = 160  # characters of a hit on a terminal; --json has all

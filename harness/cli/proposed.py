@@ -13,6 +13,7 @@ from harness.cli.posting import audit, login_name
 from harness.clock import SystemClock, stamp
 from harness.config.home import Home
 from harness.ids import Ids
+from harness.memory.journal import Change
 from harness.memory.proposals import REJECTED, Proposal, Proposals
 from harness.memory.team import Team
 from harness.text.secrets import Redactor
@@ -76,6 +77,15 @@ def reject(
         emit(proposal_shape(found))
         return
     say(f"rejected: {told(found.wish.text)}")
+
+
+def taken_back(home: Home, change: str) -> Change | None:
+    """Take back what an approval wrote; None when no approval made that change. Raises NotFound
+    and HarnessError as `Team.undo`."""
+    team = Team(home, proposals_of(home), Ids(SystemClock()))
+    if change not in {each.id for each in team.journal.changes()}:
+        return None
+    return team.undo(change, f"person:{login_name()}", SystemClock().now())
 
 
 def proposals_of(home: Home) -> Proposals:

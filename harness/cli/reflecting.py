@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
+from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any
@@ -99,7 +101,8 @@ async def done(home: Home, crew: Crew, wish: Request) -> Task:
         task = await bus.claim(HERE, cap=1, owner=f"person-{os.getpid()}")
         if task is None or task.id != asked.id:
             raise HarnessError("somebody else reflects just now", hint="try again in a minute")
-        end = await house(task, asyncio.Event())
+        with redirect_stdout(sys.stderr):  # where the log goes that nobody has set up
+            end = await house(task, asyncio.Event())
         await book.aclose()
         return await bus.final(task, end.outcome, end.result, note=end.detail or None)
 

@@ -60,8 +60,8 @@ class Team:
         return change
 
     def undo(self, change_id: str, by: str, now: datetime) -> Change:
-        """Take a line out again, as long as it stands there as it was written. Raises NotFound,
-        HarnessError."""
+        """Take a line out again, as long as it stands there as it was written; an undo is undone
+        the same way. Raises NotFound, HarnessError."""
         done = self.journal.get(change_id)
         back = replace(
             done,
@@ -75,19 +75,8 @@ class Team:
             reason="",
         )
         path = self.home.root / done.path
-
-        def without(before: str | None) -> str:
-            lines = lines_of(before or "")
-            found = next((n for n, line in enumerate(lines) if is_line(line, done.after)), None)
-            if found is None:
-                raise HarnessError(
-                    f"the line of change {change_id} is no longer in {done.path} as it was written",
-                    hint="edit the file by hand",
-                )
-            return "".join([*lines[:found], *lines[found + 1 :]])
-
         with locked(path.parent):
-            revise(path, without)
+            revise(path, lambda before: after_undo(before, done))
         self.journal.append(back)
         return back
 
@@ -151,6 +140,20 @@ def with_line(before: str | None, line: str) -> str:
         lines[place - 1] += newline
     first = [newline] if place == heads[0] + 1 else []
     return "".join([*lines[:place], *first, own, *lines[place:]])
+
+
+def after_undo(before: str | None, done: Change) -> str:
+    """The page without what a change put in, or with what it took out. Raises HarnessError."""
+    if not done.after:
+        return with_line(before, done.before)
+    lines = lines_of(before or "")
+    found = next((n for n, line in enumerate(lines) if is_line(line, done.after)), None)
+    if found is None:
+        raise HarnessError(
+            f"the line of change {done.id} is no longer in {done.path} as it was written",
+            hint="edit the file by hand",
+        )
+    return "".join([*lines[:found], *lines[found + 1 :]])
 
 
 def end_of(lines: list[str], head: int) -> int:

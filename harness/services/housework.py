@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
-import structlog
-
 from harness.bus.port import Outcome, Result, Task
 from harness.config.crew import Crew
 from harness.config.cronfile import Work
@@ -29,8 +27,6 @@ from harness.services.shift import Keeping, Shift
 from harness.session.steps import Ended, Reason
 from harness.session.stop import Stop
 from harness.session.watch import Watch
-
-log = structlog.get_logger("housework")
 
 Chore = Callable[[Shift], Awaitable[None]]  # done by steps; a second run does no step twice
 CHORES: Mapping[Work, Chore] = {
@@ -78,17 +74,13 @@ class Housework:
         """The end of the run, cut off or not."""
         try:
             for work in works_of(shift.task):
-                await self.chore(shift, work)
+                await CHORES[work](shift)
         except Stop as stop:
             return ended(shift, stop)
         except HarnessError as error:
             return Ended(Reason.COMPLETED, Outcome.FAILED, result_of(shift), str(error))
         outcome = Outcome.DONE if shift.report.whole else Outcome.PARTIAL
         return Ended(Reason.COMPLETED, outcome, result_of(shift))
-
-    async def chore(self, shift: Shift, work: Work) -> None:
-        log.info("housework begins", task=shift.task.id, work=str(work))
-        await CHORES[work](shift)
 
 
 def works_of(task: Task) -> list[Work]:

@@ -159,6 +159,21 @@ def test_an_approval_can_be_undone_to_the_byte(
         team.undo(change.id, "person:ann", clock.now())
 
 
+def test_an_undone_approval_can_be_had_back(
+    home: Home, proposals: Proposals, team: Team, ids: Ids, clock: FakeClock
+) -> None:
+    made = proposals.make(WISH, ids, clock.now())
+    assert made is not None
+    change = team.approve(made, "person:ann", clock.now())
+    assert change is not None
+    approved = home.protocol_file.read_text()
+
+    back = team.undo(change.id, "person:ann", clock.now())
+    team.undo(back.id, "person:ann", clock.now())
+
+    assert home.protocol_file.read_text() == approved
+
+
 def test_a_shared_page_is_made_with_its_first_line(
     home: Home, proposals: Proposals, team: Team, ids: Ids, clock: FakeClock
 ) -> None:
