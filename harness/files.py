@@ -75,31 +75,43 @@ def read_plain(path: Path) -> str | None:
         return file.read().decode("utf-8", errors="replace")
 
 
-def read_exact(path: Path, patience: float | None = None) -> str | None:
+def read_exact(path: Path) -> str | None:
     """The text of a file with its newlines, bytes that are no UTF-8 as lone surrogates
     (`surrogateescape`), so that it can be written back as it was; None when there is none.
 
-    Waits until nobody has it open for writing, PATIENCE unless told, where the system tells
-    (Linux, own files). Raises LinkRefused, Held, HarnessError for what is no plain file, OSError.
+    Raises LinkRefused, HarnessError for what is no plain file, OSError.
     """
+    return _look(path, even_half=True)
+
+
+def settled(path: Path, patience: float | None = None) -> str | None:
+    """The same when nobody has the file open for writing any more, as far as the system tells
+    (Linux, own files); waits for it, PATIENCE unless told. Raises Held, too."""
     until = time.monotonic() + (PATIENCE if patience is None else patience)
     while True:
         try:
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                raise LinkRefused(f"{path.name} is a symbolic link and is not followed") from error
-            raise
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise HarnessError(f"{path.name} is no plain file")
-            if not being_written(handle):
-                return file.read().decode("utf-8", errors="surrogateescape")
-        if time.monotonic() >= until:
-            raise Held(f"{path.name} is being written by somebody else: try again later")
+            return _look(path, even_half=False)
+        except Held:
+            if time.monotonic() >= until:
+                raise
         time.sleep(0.002)
+
+
+def _look(path: Path, even_half: bool) -> str | None:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise LinkRefused(f"{path.name} is a symbolic link and is not followed") from error
+        raise
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise HarnessError(f"{path.name} is no plain file")
+        if not even_half and being_written(handle):
+            raise Held(f"{path.name} is being written by somebody else: try again later")
+        return file.read().decode("utf-8", errors="surrogateescape")
 
 
 def being_written(handle: int) -> bool:
@@ -137,7 +149,7 @@ def revise(path: Path, change: Callable[[str | None], str]) -> str:
     Returns the new text. Raises LinkRefused, Held, HarnessError, OSError, and what `change` raises.
     """
     for _ in range(ROUNDS):
-        before = read_exact(path)
+        before = settled(path)
         after = change(before)
         if after == before:
             return after
@@ -168,14 +180,14 @@ def swapped_in(draft: Path, path: Path, before: str | None, after: str) -> bool:
     """Put the draft in the place of what was read, or of nothing; False when that has changed."""
     if before is None:
         return placed(draft, path)
-    if read_exact(path) != before:
+    if settled(path) != before:
         return False
     try:
         exchange(draft, path)
     except FileNotFoundError:
         return False  # it was removed meanwhile
     try:
-        out = read_exact(draft, patience=0)
+        out = settled(draft, patience=0)
     except Held:
         give_back(draft, path, after)
         return False
@@ -206,8 +218,8 @@ def give_back(draft: Path, path: Path, after: str) -> None:
     try:
         exchange(draft, path)
     except FileNotFoundError:
-        return keep_beside(path, read_exact(draft))  # our place was taken away
-    if (ours := read_exact(draft)) != after:
+        return keep_beside(path, settled(draft))  # our place was taken away
+    if (ours := settled(draft)) != after:
         keep_beside(path, ours)
     return None
 

@@ -50,26 +50,21 @@ def counted(before: str | None, seen: Observation, similar: float) -> Counted:
     file = parse(text)
     confirmed = {entry.id for entry in file.entries if confirms(entry, seen)}
     known = found(file, seen, similar, confirmed)
-    if known is None:
-        number = next_id(file, seen.kind, seen.at)
-        return Counted(
-            appended(text, number, seen), Kept(number, True, True), opposed(number, seen)
-        )
-    again = is_known(known, seen) or is_full(known, seen)
+    again = known is not None and (is_known(known, seen) or is_full(known, seen))
 
     def change(entry: Entry) -> Entry:
-        if entry.id in confirmed:
-            entry = freed(entry, seen)
-        if entry.line != known.line:
-            return entry
-        entry = completed(entry, seen)
-        return entry if again else once_more(entry, seen)
+        if known is not None and entry.line == known.line:
+            entry = completed(entry, seen) if again else once_more(completed(entry, seen), seen)
+        return freed(entry, seen) if entry.id in confirmed else entry
 
     after = file.changed(change)
     pairs = [pair for entry in after.entries if entry.id in confirmed for pair in told_by(entry)]
-    return Counted(
-        after.render(), Kept(known.id, False, not again), (*pairs, *opposed(known.id, seen))
-    )
+    if known:
+        kept = Kept(known.id, False, not again)
+        return Counted(after.render(), kept, (*pairs, *opposed(known.id, seen)))
+    number = next_id(file, seen.kind, seen.at)
+    text = appended(after.render(), number, seen)
+    return Counted(text, Kept(number, True, True), (*pairs, *opposed(number, seen)))
 
 
 def found(

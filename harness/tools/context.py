@@ -42,6 +42,7 @@ class ToolContext:
     skills: Mapping[str, Skill] = field(default_factory=dict)  # the agent's, by name
     redactor: Redactor = field(default_factory=Redactor)  # for whatever is written down
     by_name: tuple[str, ...] = ()  # patterns of files that no search shows
+    similar: float = 0.6  # from which share of common words on two lessons are one
     index: Index | None = None  # of what the crew knows; None: the files themselves are looked at
 
     def keepable(self, text: str, before: str = "") -> str:

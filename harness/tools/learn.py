@@ -64,7 +64,7 @@ async def learn(
     )
     if not one_line(seen.summary):
         raise ToolError("summary is empty: say what was learned")
-    book = Book(ctx.home, ctx.agent, ctx.redactor)
+    book = Book(ctx.home, ctx.agent, ctx.redactor, ctx.similar)
     try:
         return told(await asyncio.to_thread(book.record, seen))
     except NotFound as error:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from harness import files
 from harness.errors import HarnessError, Held
-from harness.files import LinkRefused, revise
+from harness.files import LinkRefused, read_exact, revise
 
 Act = Callable[[Path], None]
 
@@ -120,6 +120,7 @@ def test_who_has_the_file_open_for_writing_is_waited_for_and_told(
     monkeypatch.setattr(files, "PATIENCE", 0.01)
 
     with path.open("a") as editor:
+        assert read_exact(path) == "a\n"
         with pytest.raises(Held, match=r"page.md is being written by somebody else"):
             revise(path, with_word("ours"))
         editor.write("theirs\n")
@@ -162,7 +163,7 @@ def test_without_a_step_of_the_system_files_trade_names_in_three(
 
 
 STEPS = [
-    f"{when} {step}" for when in ("before", "after") for step in ("read_exact", "exchange", "link")
+    f"{when} {step}" for when in ("before", "after") for step in ("settled", "exchange", "link")
 ]
 
 
@@ -188,7 +189,7 @@ def meddling(
             waiting.pop(0)[1](path or Path())
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, "read_exact", between("read_exact", files.read_exact))
+        patch.setattr(files, "settled", between("settled", files.settled))
         patch.setattr(files, "exchange", between("exchange", files.exchange))
         patch.setattr(os, "link", between("link", os.link))
         yield

@@ -79,6 +79,15 @@ async def test_a_task_learns_the_same_thing_once_and_another_task_counts(
     assert "- Recurrence-Count: 2\n" in lessons.read_text()
 
 
+async def test_how_alike_lessons_count_as_one_is_a_setting(ctx: ToolContext) -> None:
+    strict = replace(ctx, similar=1.0)
+    await use(learn, strict, {"summary": "The desk closes at five"})
+
+    other = await use(learn, strict, {"summary": "The desk closes at five sharp"})
+
+    assert other.data == {"id": "LRN-20260105-002"}
+
+
 async def test_a_rule_is_what_the_lesson_suggests(ctx: ToolContext, lessons: Path) -> None:
     await use(learn, ctx, {"summary": "Feeds lie about dates", "rule": "When a feed\nlies, check."})
 
