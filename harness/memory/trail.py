@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 
 from harness.errors import HarnessError, NotFound
 from harness.memory.gate import Undone
 from harness.memory.journal import Act, Change
 from harness.memory.patches import Patch, exchanging, restoring, rules_in, without
-from harness.memory.rules import HEADING, Rule, rule_of
+from harness.memory.rules import Rule, rule_of
 
 
 def rules_of(block: str) -> list[Rule]:
@@ -27,15 +28,19 @@ def own_lines(changes: Iterable[Change]) -> set[str]:
 
 
 def made_above(changes: Iterable[Change]) -> tuple[str, ...]:
-    """What the house wrote above its first rule, the heading; empty when a person wrote it."""
+    """What the house wrote above its first rule: a heading, a blank line; empty when nothing."""
     made: tuple[str, ...] = ()
     for change in changes:
-        before, after = change.before.split("\n"), change.after.split("\n")
-        if HEADING in after and HEADING not in before:
-            made = tuple(after[: after.index(HEADING) + 2])
-        elif HEADING in before and HEADING not in after:
+        if not change.before:
+            made = _prefix(change.after) or made
+        elif not change.after and _prefix(change.before):
             made = ()
     return made
+
+
+def _prefix(block: str) -> tuple[str, ...]:
+    """The lines above the first rule of a patch."""
+    return tuple(takewhile(lambda line: rule_of(line) is None, _lines(block)))
 
 
 def act_of(changes: Sequence[Change], id: str) -> list[Change]:
