@@ -41,6 +41,7 @@ from harness.services.housework import Housework, model_of
 from harness.services.librarian import Librarian
 from harness.services.lookout import Lookout, Outlook
 from harness.services.notify import Notifier, Watchdog, watchdog_period
+from harness.services.reflector import Reflector
 from harness.services.reloader import Reloader
 from harness.services.scheduler import Scheduler
 from harness.services.sessions import Sessions
@@ -119,6 +120,14 @@ class App:
         channels = build_channels(home, crew.crontab.zone, clock, self.redactor)
         self.courier = Courier(bus, channels, clock)
         self.callbacks = Callbacks(bus, self.agents, clock)
+        self.reflector = Reflector(
+            bus,
+            home,
+            self.audit,
+            lambda: self.hooks,
+            lambda: self.crew.settings.memory.similar,
+            clock,
+        )
         household = Household(
             agents=self.agents,
             at_work=lambda: self.dispatcher.cancels.keys(),
@@ -197,7 +206,11 @@ class App:
                     "lookout": self.lookout,
                     "librarian": self.librarian,
                 },
-                {"callbacks": self.callbacks, "courier": self.courier},
+                {
+                    "callbacks": self.callbacks,
+                    "courier": self.courier,
+                    "reflector": self.reflector,
+                },
                 {
                     "auditor": self.auditor,
                     "watchdog": self.watchdog,
