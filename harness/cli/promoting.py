@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.history import keep_history
 from harness.cli.longterm import AgentOption, change_shape, gist, path_of
 from harness.cli.output import HomeOption, JsonOption, emit, say, the_home, told
 from harness.cli.posting import audit, login_name
+from harness.cli.proposed import taken_back
 from harness.cli.remembering import whoever
 from harness.clock import SystemClock
 from harness.errors import NotFound
@@ -17,6 +19,7 @@ from harness.memory.journal import Act, Change
 from harness.memory.longterm import LongTerm
 from harness.memory.rule_text import worded
 
+TEAM = ""  # whose memory the pages of the team are: nobody's
 ENTRY = re.compile(r"[A-Za-z]+-\d{8}-\w+")
 
 
@@ -45,8 +48,13 @@ def undo(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a change of MEMORY.md back. Its lessons are observed again, and need to be seen anew."""
+    """Take a change of MEMORY.md back. Its lessons are observed again, and need to be seen anew.
+    An approved proposal leaves the page of the team."""
     place = the_home(home)
+    if back := taken_back(place, change):
+        audit(place, "memory.undone", back.id, entries=back.entries)
+        tell(back, back.path, "undone", TEAM, as_json=as_json)
+        return
     memory, found = whoever(place, agent, change, lambda each: meant(each, change))
     by, now = f"person:{login_name()}", SystemClock().now()
     done(memory, memory.undo(found.id, by, now), "undone", as_json=as_json)
@@ -65,8 +73,13 @@ def meant(memory: LongTerm, wanted: str) -> Change:
 def done(memory: LongTerm, change: Change, what: str, *, as_json: bool) -> None:
     """Record what a person did, and tell it."""
     audit(memory.home, f"memory.{what}", change.id, agent=memory.agent, entries=change.entries)
+    keep_history(memory, f"{what.capitalize()} by a person: {gist(change)}")
+    tell(change, path_of(memory), what, memory.agent, as_json=as_json)
+
+
+def tell(change: Change, path: str, what: str, agent: str, *, as_json: bool) -> None:
     if as_json:
-        emit(change_shape(memory.agent, change))
+        emit(change_shape(agent, change))
         return
     say(f"{what}: {told(gist(change))}")
-    say(f"{path_of(memory)}, change {change.id}; take it back: harness memory undo {change.id}")
+    say(f"{path}, change {change.id}; take it back: harness memory undo {change.id}")
