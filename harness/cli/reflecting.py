@@ -37,7 +37,7 @@ from harness.services.shift import ONLY, Keeping
 from harness.text.secrets import Redactor
 from harness.tools.catalogue import KNOWN
 
-HERE = "by-hand"  # a lane that no daemon serves
+HERE = "by-hand"  # what begins the name of a lane that no daemon serves
 
 
 def reflect(
@@ -97,19 +97,14 @@ async def done(home: Home, crew: Crew, wish: Request) -> Task:
     hooks = Hooks.freeze(crew.settings.hooks, home, os.environ, redactor, clock)
     house = Housework(Keeping(home, clock, ids, book), lambda: crew, lambda: hooks, no_model)
     async with SqliteBus.open(home, clock, ids) as bus:
-        asked = await bus.request(own_lane(wish))
-        task = await bus.claim(HERE, cap=1, owner=f"person-{os.getpid()}")
-        if task is None or task.id != asked.id:
-            raise HarnessError("somebody else reflects just now", hint="try again in a minute")
+        asked = await bus.request(replace(wish, lane=f"{HERE}-{ids()}", max_attempts=1))
+        task = await bus.claim(asked.lane, cap=1, owner=f"person-{os.getpid()}")
+        if task is None:
+            raise HarnessError(f"task {asked.id} was taken away before it began")
         with redirect_stdout(sys.stderr):  # where the log goes that nobody has set up
             end = await house(task, asyncio.Event())
         await book.aclose()
         return await bus.final(task, end.outcome, end.result, note=end.detail or None)
-
-
-def own_lane(wish: Request) -> Request:
-    """The wish as nobody but this process takes it up, and once."""
-    return replace(wish, lane=HERE, max_attempts=1)
 
 
 def no_model(crew: Crew, agent: str) -> None:
