@@ -100,7 +100,7 @@ class LongTerm:
 
         def back(draft: Draft) -> None:
             for change in reversed(act):
-                patch = trail.inverse(draft.text, change, self._made())
+                patch = trail.inverse(draft.text, change, self._made(), self._own(draft.text))
                 reason = f"took {change.action} back"
                 draft.take(Act.UNDO, patch, change.entries, reason, undoes=change.id)
 
@@ -226,6 +226,11 @@ class LongTerm:
             replace(line, hand_written=True) if line.rule and line.text not in own else line
             for line in parse(text)
         ]
+
+    def _own(self, text: str) -> Mapping[str, str]:
+        """The rules that nobody edited, as they read, by id."""
+        lines = self._lines_of(text)
+        return {one.rule.id: one.text for one in lines if one.rule and not one.hand_written}
 
     def _made(self) -> tuple[str, ...]:
         return trail.made_above(self.journal.changes())

@@ -112,8 +112,8 @@ def _place_of(lines: Sequence[str], block: Sequence[str]) -> int:
 def _stale(block: Sequence[str]) -> Stale:
     return Stale(
         f'"{block[0][:80] if block else ""}" does not stand in MEMORY.md as it did:'
-        " the file was changed by hand since",
-        hint="edit the file yourself: what you write there stays",
+        " it was changed since",
+        hint="`harness memory why` tells by what; what you write there yourself stays",
     )
 
 

@@ -103,9 +103,15 @@ def concerning(changes: Iterable[Change], rule_id: str) -> tuple[Change, ...]:
     )
 
 
-def inverse(text: str, change: Change, made: Sequence[str]) -> Patch:
-    """The patch that takes a change back in this text. Raises Stale."""
+def inverse(text: str, change: Change, made: Sequence[str], now: Mapping[str, str]) -> Patch:
+    """The patch that takes a change back in this text. Raises Stale.
+
+    `made`: the lines that the house wrote above its first rule; `now`: its rules as they read
+    today, by id. A promotion is taken back also when others joined its rule since.
+    """
     before, after = _lines(change.before), _lines(change.after)
+    if change.action is Act.PROMOTE:
+        after = [now.get(rule.id, line) if (rule := rule_of(line)) else line for line in after]
     if not after:
         return restoring(text, before, change.line, change.above)
     if not before:

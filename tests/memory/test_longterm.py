@@ -147,6 +147,20 @@ def test_what_was_undone_does_not_come_back_the_next_night(memory: LongTerm) -> 
     assert again()
 
 
+def test_a_rule_that_others_joined_is_undone_with_all_its_entries(memory: LongTerm) -> None:
+    rule = promoted(memory)
+    other = seen(memory.book, key="sql.amount", summary="Another table without that column.")
+    memory.promote([other], RULE, "macro", NOW)
+    before = text_of(memory)
+
+    undo = memory.undo(rule, "bob", NOW)
+
+    assert text_of(memory) == BY_HAND
+    assert {memory.book.get(id).status for id in ("ERR-20261116-001", other.id)} == {"pending"}
+    memory.undo(undo.id, "bob", NOW)
+    assert text_of(memory) == before
+
+
 def test_an_undo_is_undone(memory: LongTerm) -> None:
     rule = promoted(memory)
     before = text_of(memory)
@@ -174,7 +188,7 @@ def test_a_rule_that_was_edited_is_not_undone(memory: LongTerm) -> None:
     edited = text_of(memory).replace("use BILLBOARD", "please use BILLBOARD")
     memory.path.write_text(edited)
 
-    with pytest.raises(Stale, match="changed by hand since"):
+    with pytest.raises(Stale, match="was changed since"):
         memory.undo(rule, "bob", NOW)
 
     assert text_of(memory) == edited
