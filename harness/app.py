@@ -40,6 +40,7 @@ from harness.services.heart import Heart, Hold
 from harness.services.housework import Housework, model_of
 from harness.services.librarian import Librarian
 from harness.services.lookout import Lookout, Outlook
+from harness.services.meanings import Meanings
 from harness.services.notify import Notifier, Watchdog, watchdog_period
 from harness.services.reflector import Reflector
 from harness.services.reloader import Reloader
@@ -138,6 +139,7 @@ class App:
         self.heart = self.make_heart(hold, self.floor) if hold and self.floor else None
         self.reloader = Reloader(home, self.reload, clock)
         self.librarian = Librarian(home, self.index, clock)
+        self.meanings = Meanings(self.index, lambda: self.models.embedder, clock)
         self.lookout = Lookout(lambda: self.models.get(None), self.tell, clock)
         self.auditor = Auditor(bus, self.audit)
         self.notifier = Notifier.of(environment)
@@ -205,6 +207,7 @@ class App:
                     "dispatcher": self.dispatcher,
                     "lookout": self.lookout,
                     "librarian": self.librarian,
+                    "meanings": self.meanings,
                 },
                 {
                     "callbacks": self.callbacks,
