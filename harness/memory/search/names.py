@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 _SPEAKER = re.compile(
-    r"(?:\d\d:\d\dZ\s+)?(?:\*\*)?([^\W\d_][\w.'’-]{0,30}(?: [^\W\d_a-z][\w.'’-]{0,30}){0,2})"
+    r"(?:\*\*)?([^\W\d_][\w.'’-]{0,30}(?: [^\W\d_a-z][\w.'’-]{0,30}){0,2})"
     r"(?:\*\*)?:(?:\*\*)?\s+\S"
 )
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")

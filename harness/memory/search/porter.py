@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 _C = "[^aeiou](?:[^aeiouy])*"
 _V = "[aeiouy][aeiou]*"
@@ -31,7 +30,6 @@ _STEP4 = (
 )  # fmt: skip
 
 
-@lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """The stem of a word in small letters; one that is not plain English letters stays."""
     if not _PLAIN.match(word):

@@ -15,7 +15,7 @@ from harness.memory.search.asking import asks, says_when
 from harness.memory.search.names import speaker_of
 from harness.memory.search.places import Place
 from harness.memory.search.terms import terms_of
-from harness.memory.search.units import Unit, units_of
+from harness.memory.search.units import Unit, timeless, units_of
 
 BATCH = 2_000  # units that are written in one transaction
 RACY = 50_000_000  # nanoseconds: so young, a file may change again without getting another time
@@ -53,13 +53,15 @@ def settled(stat: os.stat_result) -> tuple[int, int, int]:
 
 
 def indexed(unit: Unit) -> store.Indexed:
+    said = timeless(unit.text)
+    terms = terms_of(said)
     return store.Indexed(
         unit=unit,
-        terms=terms_of(unit.text),
-        speaker=speaker_of(unit.text),
-        size=len(unit.text.split()),
-        asks=asks(unit.text),
-        timed=says_when(unit.text),
+        terms=terms,
+        speaker=speaker_of(said),
+        size=len(said.split()),
+        asks=asks(said),
+        timed=says_when(terms),
     )
 
 

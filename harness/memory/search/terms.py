@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from harness.memory.search.porter import stem
 from harness.text.words import STOP_WORDS, words
@@ -28,20 +29,14 @@ SILENT = (STOP_WORDS - frozenset(["new", "please"])) | _MORE
 
 def terms_of(text: str) -> list[str]:
     """The terms in order, with repeats. "gpt-4.1" gives itself and its parts."""
-    found: list[str] = []
-    for word in words(_FENCED.sub(" ", text) if "```" in text or "~~~" in text else text):
-        if word in SILENT:
-            continue
-        word = _OWNER.sub("", word) if "'" in word or "’" in word else word
-        if word.isalpha():
-            if word not in SILENT:
-                found.append(stem(word)[:LONGEST_TERM])
-        else:
-            found += compound(word)
-    return found
+    plain = _FENCED.sub(" ", text) if "```" in text or "~~~" in text else text
+    return [term for word in words(plain) if word not in SILENT for term in terms_in(word)]
 
 
-def compound(word: str) -> list[str]:
-    parts = [part for part in _PARTS.split(word) if part]
-    whole = ["".join(parts)[:LONGEST_TERM]] if len(parts) > 1 else []
-    return [*whole, *(stem(part)[:LONGEST_TERM] for part in parts if part not in SILENT)]
+@lru_cache(maxsize=20_000)
+def terms_in(word: str) -> tuple[str, ...]:
+    """The terms of one word: mostly one, none when it only looked like saying something."""
+    parts = [part for part in _PARTS.split(_OWNER.sub("", word)) if part]
+    whole = ["".join(parts)] if len(parts) > 1 else []
+    told = (*whole, *(stem(part) for part in parts if part not in SILENT))
+    return tuple(term[:LONGEST_TERM] for term in told)

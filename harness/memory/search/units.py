@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -12,6 +13,7 @@ from harness.memory.search.markdown import Block, blocks, entries, sections
 from harness.memory.search.places import Place
 from harness.text.marks import sources_of
 
+_TIME = re.compile(r"\d\d:\d\dZ ")
 LONGEST = 2_000  # characters of one unit; what is longer is cut into pieces
 
 
@@ -82,6 +84,10 @@ def unit_of(
 
 def pieces(unit: Unit) -> Iterator[Unit]:
     """The unit, or as many as it takes when it is too long to be told at once."""
+    if len(unit.text) <= LONGEST:
+        if unit.text:
+            yield unit
+        return
     rest = unit.text
     while len(rest) > LONGEST:
         end = rest.rfind(" ", LONGEST // 2, LONGEST) + 1 or LONGEST
@@ -89,3 +95,8 @@ def pieces(unit: Unit) -> Iterator[Unit]:
         rest = rest[end:]
     if rest.strip():
         yield replace(unit, text=rest.strip())
+
+
+def timeless(text: str) -> str:
+    """What a line of a daily log says, without the time at its head."""
+    return text[7:] if _TIME.match(text) else text
