@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from functools import partial
 
 from harness.errors import HarnessError, explained
+from harness.memory import history
 from harness.memory.fitting import Fitted, fitted, tokens_of
 from harness.memory.lifecycle import Tidied, Why, tidy
 from harness.memory.longterm import LongTerm
 from harness.memory.recurrence import Verdict, recurrence
 from harness.memory.rule_text import faults_of
 from harness.memory.rules import Line
-from harness.memory.shelf import put_away
+from harness.memory.shelf import FOLDER, put_away
 from harness.services.report import About
 from harness.services.shift import Shift
 from harness.text.tokens import estimate_tokens
@@ -88,6 +89,9 @@ class Compression:
         shift.report.tell(About.FITTED, f"{self.agent}: {before} to {after} tokens; {undo}")
         facts = {"before": before, "after": after, "gone": [each.rule.id for each in plan.going]}
         shift.record("memory.compressed", self.agent, change=changes[0].id, **facts)
+        archive = self.longterm.path.parent / FOLDER / self.longterm.path.name
+        written = [self.longterm.path, archive, *shift.home.learnings(self.agent).glob("*")]
+        history.note(shift.home, written, f"{self.agent}: shorter memory", git=shift.settings.git)
 
     def tidy(self) -> Tidied:
         return tidy(self.shift.home, self.agent, self.shift.settings, self.shift.now)

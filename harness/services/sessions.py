@@ -50,8 +50,8 @@ class Sessions:
         self.crew = crew
         self.models = models
         self.hooks = hooks
-        index, counted = equipment.index, Uses(self.home).count
-        self.recall = Recall(index, self.home.root, counted) if index else None
+        index, uses = equipment.index, Uses(self.home)
+        self.recall = Recall(index, self.home.root, uses) if index else None
 
     async def __call__(self, task: Task, cancel: asyncio.Event) -> Ended:
         """Run one attempt. Raises LeaseLost when the task is taken away meanwhile, NotFound when
@@ -151,6 +151,7 @@ class Sessions:
                 now=parts.ask.at,
                 skills=parts.skills,
                 can_search=MEMORY in profile.front.tool_names,
+                half_life=self.crew().settings.memory.half_life,
             )
         )
 

@@ -7,7 +7,7 @@ on after waiting is told what the one before it was told.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,9 +17,12 @@ from typing import Protocol
 
 import structlog
 
+from harness.config.settings import HalfLife
 from harness.config.skills import Skill
 from harness.errors import HarnessError
+from harness.memory.fading import freshest
 from harness.memory.search.units import Hit, Unit
+from harness.memory.uses import Uses
 from harness.session.fragments import Fragment, fragments
 from harness.session.recalled import NOTHING, Recalled
 from harness.session.relevance import QUERY, asked_terms, one_line, relevant, unknown, unlike
@@ -66,6 +69,7 @@ class Wanted:
     now: datetime  # in the agent's zone
     skills: tuple[Skill, ...] = ()  # that the agent has
     can_search: bool = True  # it has the tool `memory`
+    half_life: HalfLife = field(default_factory=HalfLife)
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,6 @@ class Block:
     units: tuple[Unit, ...] = ()
 
 
-Count = Callable[[Iterable[str], date], None]
-
-
 @dataclass
 class Recall:
     """Asks the index for a session, in a thread and for SECONDS at most. Whatever goes wrong is a
@@ -86,7 +87,7 @@ class Recall:
 
     index: Finds
     home: Path
-    count: Count  # takes down which texts were of use, and on which day
+    uses: Uses
     seconds: float = SECONDS
     # its own threads: a search that hangs holds up no other work of the house
     _threads: ThreadPoolExecutor = field(
@@ -114,9 +115,11 @@ class Recall:
     def _look(self, wanted: Wanted) -> Recalled:
         skills = self._sections(wanted) if wanted.skills else ""
         spent = estimate_tokens(skills)
-        found = block(self._hits(wanted, NOTES), wanted, wanted.tokens - spent)
+        today = wanted.now.date()
+        hits = freshest(self._hits(wanted, NOTES), self.uses.read(), wanted.half_life, today)
+        found = block(hits, wanted, wanted.tokens - spent)
         with suppress(OSError, HarnessError):  # a hint for ranking, and no more
-            self.count([unit.text for unit in found.units], wanted.now.date())
+            self.uses.count([unit.text for unit in found.units], today)
         return Recalled(found.text, skills)
 
     def _hits(self, wanted: Wanted, kinds: Collection[str]) -> list[Hit]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from harness.errors import HarnessError, UsageError
 from harness.files import locked, read_exact, read_plain, revise
 from harness.memory.lines import newline_of
 from harness.memory.search.units import Hit as Found
+from harness.memory.uses import Uses
 from harness.permission.action import Action, Trait
 from harness.text.ages import age_in_words
 from harness.text.invisible import visible
@@ -87,6 +89,8 @@ def find(ctx: ToolContext, shelf: Shelf, query: str) -> Output:
         log.warning("memory is searched line by line", agent=ctx.agent, reason=str(error))
         return shelf.search(query)
     today = ctx.clock.now().date()
+    with suppress(OSError, HarnessError):  # a hint for forgetting, and no more
+        Uses(ctx.home).count([hit.unit.text for hit in found], today)
     sources = [source for hit in found for source in hit.unit.outside]
     rows = [row_of(hit) for hit in found]
     text = "\n".join(told(hit, today) for hit in found)

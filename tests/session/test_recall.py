@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -46,7 +46,7 @@ class House:
         self.home = Home(root)
         self.index = Index(self.home, FakeClock(NOON))
         self.uses = Uses(self.home)
-        self.recall = Recall(self.index, root, self.uses.count)
+        self.recall = Recall(self.index, root, self.uses)
 
     def write(self, path: str, *lines: str) -> None:
         file = self.home.root / path
@@ -267,7 +267,7 @@ class Slow(Broken):
 
 
 async def test_a_broken_index_is_a_session_without_recall_said_once(tmp_path: Path) -> None:
-    recall = Recall(Broken(), tmp_path, lambda texts, day: None)
+    recall = Recall(Broken(), tmp_path, Uses(Home(tmp_path)))
 
     with capture_logs() as logs:
         found = [await recall.find(WANTED) for _ in range(3)]
@@ -278,7 +278,7 @@ async def test_a_broken_index_is_a_session_without_recall_said_once(tmp_path: Pa
 
 async def test_a_slow_index_is_not_waited_for(tmp_path: Path) -> None:
     slow = Slow()
-    recall = Recall(slow, tmp_path, lambda texts, day: None, seconds=0.02)
+    recall = Recall(slow, tmp_path, Uses(Home(tmp_path)), seconds=0.02)
 
     with capture_logs() as logs:
         found = [await recall.find(WANTED) for _ in range(5)]
@@ -295,6 +295,7 @@ def hits_of(*texts: str) -> list[Hit]:
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=400), max_size=20), st.integers(0, 1_200))
 def test_a_block_never_takes_more_than_its_budget(texts: list[str], tokens: int) -> None:
     hits = hits_of(*(f"The harbour lighthouse {text}" for text in texts))
@@ -304,6 +305,7 @@ def test_a_block_never_takes_more_than_its_budget(texts: list[str], tokens: int)
     assert estimate_tokens(found.text) <= tokens
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400))
 def test_no_piece_can_begin_a_line_of_its_own(text: str) -> None:
     found = block(hits_of(f"The harbour lighthouse {text}"), WANTED, 2_000)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from time import perf_counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.memory.rules import Rule
@@ -116,6 +116,7 @@ lines = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(lines, max_size=30).map("\n".join), st.integers(60, 2_000), st.integers(0, 400))
 def test_any_memory_stays_within_its_budget(text: str, tokens: int, days: int) -> None:
     today = TODAY + timedelta(days=days)
@@ -126,6 +127,7 @@ def test_any_memory_stays_within_its_budget(text: str, tokens: int, days: int) -
     assert said == told(text, tokens, today)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(codec="ascii"), max_size=80), max_size=30))
 def test_what_fits_is_told_whole(text: list[str]) -> None:
     plain = "\n".join(line.replace("<", "(") for line in text).strip()
