@@ -85,7 +85,7 @@ class LongTerm:
         def go(draft: Draft) -> None:
             line = self._ours(draft.text, rule_id)
             patch = without(draft.text, [line.text], self._made())
-            draft.take(Act.SUPERSEDE, patch, (entry,) if entry else (), reason)
+            draft.take(Act.SUPERSEDE, patch, (entry,) if entry else (), self.redactor.text(reason))
 
         return self._write(go, by, now)[0]
 
@@ -117,7 +117,7 @@ class LongTerm:
         def exchange(draft: Draft) -> None:
             before = draft.text
             for patch in sorted(patches, key=lambda one: -one.line):
-                draft.take(Act.REWRITE, patch, reason=reason)
+                draft.take(Act.REWRITE, self._without_secrets(patch), reason=reason)
             own = [line.text for line in self._lines_of(before) if line.hand_written]
             check(before, draft.text, own)
 
@@ -226,6 +226,11 @@ class LongTerm:
             replace(line, hand_written=True) if line.rule and line.text not in own else line
             for line in parse(text)
         ]
+
+    def _without_secrets(self, patch: Patch) -> Patch:
+        kept = set(patch.before)
+        clean = (line if line in kept else self.redactor.text(line) for line in patch.after)
+        return replace(patch, after=tuple(clean))
 
     def _own(self, text: str) -> Mapping[str, str]:
         """The rules that nobody edited, as they read, by id."""

@@ -27,7 +27,9 @@ _ORDER = re.compile(rf"(?:{_LEAD.pattern})?(?:{'|'.join(sorted(VERBS, reverse=Tr
 _DID_YOU_MEAN = re.compile(r"\bdid you mean:?\s+['\"`“‘]?(?P<right>\w[\w.-]*\w)", re.IGNORECASE)
 _NAME = re.compile(r"[`'\"“‘]([\w.-]*\w)[`'\"”’]")
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://|\bwww\.|\bmailto:", re.IGNORECASE)
-_STRUCTURE = re.compile(r"^\s*(?:#|[-*+>|]\s|\d+[.)]\s|-{3,}|={3,})|```|~~~|\]\(|\]\[|!\[|\|.*\|")
+_STRUCTURE = re.compile(
+    r"(?:^|\s)\\?#{1,6}\s|^\s*\\?(?:#|[-*+>|]\s|\d+[.)]\s|-{3,}|={3,})|```|~~~|\]\(|\]\[|!\[|\|.*\|"
+)
 _TAG = re.compile(r"<[A-Za-z/!?]|-->")
 _LOOSE = re.compile(r"[^\s,;:()\[\]{}\"'`“”‘’]+")
 _FORBIDDEN = (
