@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from harness.memory.lines import Line, lines_of, newline_of
@@ -21,6 +21,7 @@ _FIELD = re.compile(
     r" {0,3}([-*+][ \t]{1,9})?"
     r"(?:\*\*([^*:]{1,60})(?::\*\*|\*\*[ \t]{0,9}:)|([^\s*:][^*:]{0,60}):(?=[ \t]|\Z))[ \t]*"
 )
+_BLANK = re.compile(r"[\s_-]+")
 METADATA = "Metadata"
 
 
@@ -126,8 +127,17 @@ class Entry:
         firsts = [1, *(n + 1 for n in starts)]
         return [Part(*part) for part in zip(names, firsts, ends, strict=True)]
 
+    @cached_property
+    def values(self) -> dict[str, tuple[int, int]]:
+        """Where the value of each field stands; of two of one name, the first."""
+        homes = [part for part in self.parts if part.name in ("", known_as(METADATA))]
+        lines = (line for part in homes for line in self.lines[part.first : part.end])
+        found = [value_in(line) for line in lines if not line.fenced]
+        return {one[0]: (one[1], one[2]) for one in reversed(found) if one}
+
     def _part(self, name: str) -> Part | None:
-        return next((part for part in self.parts if part.name == known_as(name)), None)
+        known = known_as(name)
+        return next((part for part in self.parts if part.name == known), None)
 
     def _content(self, part: Part) -> list[Line]:
         """The lines of a part from its first that is not blank to its last."""
@@ -140,14 +150,7 @@ class Entry:
         return self.text[lines[0].start : lines[-1].stop].strip() if lines else ""
 
     def _value(self, name: str) -> tuple[int, int] | None:
-        """Where the value of a field stands."""
-        homes = (part for part in self.parts if part.name in ("", known_as(METADATA)))
-        lines = (line for part in homes for line in self.lines[part.first : part.end])
-        wanted = known_as(name)
-        for line in lines:
-            if not line.fenced and (found := value_in(line, wanted)):
-                return found
-        return None
+        return self.values.get(known_as(name))
 
     def _with_part(self, name: str, body: str, before: str = "") -> Entry:
         """A new section at the end of the entry, or before that other one."""
@@ -181,7 +184,7 @@ def parse(text: str) -> EntryFile:
     found = [
         (number, line.start, head)
         for number, line in enumerate(lines_of(text), start=1)
-        if not line.fenced and (head := _HEAD.fullmatch(line.text))
+        if not line.fenced and "## " in line.text and (head := _HEAD.fullmatch(line.text))
     ]
     newline = newline_of(text)
     starts = [start for _, start, _ in found] + [len(text)]
@@ -192,20 +195,25 @@ def parse(text: str) -> EntryFile:
     return EntryFile(text[: starts[0]], tuple(entries))
 
 
+@lru_cache(maxsize=1_000)
 def known_as(name: str) -> str:
     """The form in which names of fields and sections are compared."""
-    return "-".join(re.split(r"[\s_-]+", name.strip().casefold()))
+    return "-".join(_BLANK.split(name.strip().casefold()))
+
+
+def heading_in(line: Line) -> re.Match[str] | None:
+    return None if line.fenced or "#" not in line.text else _HEADING.fullmatch(line.text)
 
 
 def is_heading(line: Line) -> bool:
     """Whether the line ends a section: a heading of the entry's sections, or above."""
-    found = None if line.fenced else _HEADING.fullmatch(line.text)
+    found = heading_in(line)
     return found is not None and len(found[1]) <= 3
 
 
 def section_of(line: Line) -> str:
     """The name of the section that begins here, or empty."""
-    found = None if line.fenced else _HEADING.fullmatch(line.text)
+    found = heading_in(line)
     return known_as((found[2] or "").rstrip("# ")) if found and len(found[1]) == 3 else ""
 
 
@@ -217,12 +225,11 @@ def is_item(text: str) -> bool:
     return text.lstrip(" ")[:2] in ("- ", "* ", "+ ")
 
 
-def value_in(line: Line, name: str) -> tuple[int, int] | None:
-    """Where in its entry the value stands, if the line is that field."""
-    found = _FIELD.match(line.text)
+def value_in(line: Line) -> tuple[str, int, int] | None:
+    """The name of a field and where in its entry the value stands, if the line is one."""
+    found = _FIELD.match(line.text) if ":" in line.text else None
     if found is None or (found[3] and not found[1]):
         return None
-    if known_as(found[2] or found[3]) != name:
-        return None
-    start = min(found.end(), len(line.text.rstrip(" \t")))
-    return line.start + start, line.start + max(start, len(line.text.rstrip(" \t")))
+    end = len(line.text.rstrip(" \t"))
+    start = min(found.end(), end)
+    return known_as(found[2] or found[3]), line.start + start, line.start + end

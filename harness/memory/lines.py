@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
+_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)", re.DOTALL)
 BOM = "\ufeff"
@@ -25,13 +25,12 @@ class Line(NamedTuple):
 def lines_of(text: str) -> list[Line]:
     """The lines; `\\n`, `\\r\\n` and `\\r` end one, as CommonMark has it. A byte order mark is no
     part of the first one. A fence that nothing closes is none: it would swallow what follows."""
-    found = [match.span() for match in _LINE.finditer(text) if match[0]]
-    if found and text.startswith(BOM):
-        found[0] = (1, found[0][1])
-    said = [text[start:end].rstrip("\r\n") for start, end in found]
+    start = len(BOM) if text.startswith(BOM) else 0
+    found = [match for match in _LINE.finditer(text, start) if match.end() > match.start()]
+    fenced = fenced_of([match[1] for match in found])
     return [
-        Line(start, start + len(words), end, words, fenced)
-        for (start, end), words, fenced in zip(found, said, fenced_of(said), strict=True)
+        Line(match.start(), match.end(1), match.end(), match[1], flag)
+        for match, flag in zip(found, fenced, strict=True)
     ]
 
 
@@ -43,31 +42,43 @@ def newline_of(text: str) -> str:
 
 def fenced_of(lines: Sequence[str]) -> list[bool]:
     """Which lines belong to a block of code between two fences (CommonMark 4.5)."""
-    marks = [_FENCE.fullmatch(line) for line in lines]
+    marks = [fence_in(line) for line in lines]
+    if not any(marks):
+        return [False] * len(lines)
     closable = _closable(marks)
     inside, flags = "", []
     for number, mark in enumerate(marks):
         if inside:
             flags.append(True)
             inside = "" if _closes(mark, inside) else inside
-        else:
-            opens = _opens(mark) and len(mark[1]) <= closable[number + 1].get(mark[1][0], 0)
-            inside = mark[1] if opens else ""
-            flags.append(bool(opens))
+            continue
+        inside = _opened(mark, closable[number + 1])
+        flags.append(bool(inside))
     return flags
 
 
 def open_fence(text: str) -> str:
     """The fence that a text opens and does not close, or empty: what is appended would be code."""
     for line in lines_of(text):
-        mark = None if line.fenced else _FENCE.fullmatch(line.text)
-        if _opens(mark):
+        mark = None if line.fenced else fence_in(line.text)
+        if mark is not None and _opens(mark):
             return mark[1]
     return ""
 
 
-def _opens(mark: re.Match[str] | None) -> bool:
-    return mark is not None and not (mark[1][0] == "`" and "`" in mark[2])
+def fence_in(line: str) -> re.Match[str] | None:
+    return _FENCE.fullmatch(line) if "```" in line or "~~~" in line else None
+
+
+def _opened(mark: re.Match[str] | None, closable: Mapping[str, int]) -> str:
+    """The fence that begins a block here, or empty."""
+    if mark is None or not _opens(mark) or len(mark[1]) > closable.get(mark[1][0], 0):
+        return ""
+    return mark[1]
+
+
+def _opens(mark: re.Match[str]) -> bool:
+    return not (mark[1][0] == "`" and "`" in mark[2])
 
 
 def _closes(mark: re.Match[str] | None, fence: str) -> bool:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import tempfile
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.config.home import Home
 from harness.errors import NotFound
-from harness.memory.book import Book
+from harness.memory.book import Book, Kept
+from harness.memory.counting import counted
+from harness.memory.entries import parse
 from harness.memory.learning import Kind, Learning, Observation, Source, Status
+from harness.memory.reading import learnings_in
+from harness.memory.writing import keepable
 from harness.text.secrets import Redactor
 from tests.memory.strategies import FILE, NOW, observations, texts
 
@@ -342,34 +345,38 @@ def test_a_denial_out_of_quarantine_counts_from_then_on(book: Book) -> None:
 # ------------------------------------------------------------------------------- any sequence
 
 
-def states(book: Book) -> dict[str, Learning]:
-    return {learning.id: learning for learning in book.learnings()}
+def recorded(text: str | None, seen: Observation) -> tuple[str, Kept]:
+    """The file after an observation, without a disk."""
+    result = counted(text, keepable(seen, Redactor()), 0.6)
+    return result.text, result.kept
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(seen=st.lists(observations, max_size=12))
+def states(texts: Iterable[str]) -> dict[str, Learning]:
+    found = (learnings_in(parse(text), "zoe", "x.md") for text in texts)
+    return {learning.id: learning for learnings in found for learning in learnings}
+
+
+@settings(deadline=None)
+@given(seen=st.lists(observations, max_size=20))
 def test_any_sequence_counts_each_task_and_source_once(seen: list[Observation]) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        book = Book(Home(Path(name)), "zoe", Redactor())
-        shown: dict[str, set[tuple[str, str]]] = {}
+    files: dict[Kind, str] = {}
+    shown: dict[str, set[tuple[str, str]]] = {}
 
-        for one in seen:
-            kept = book.record(one)
-            known = shown.setdefault(kept.id, set())
-            assert kept.counted is ((one.task, one.source) not in known)
-            assert kept.new is (not known)
-            known.add((one.task, one.source))
+    for one in seen:
+        files[one.kind], kept = recorded(files.get(one.kind), one)
+        known = shown.setdefault(kept.id, set())
+        assert kept.counted is ((one.task, one.source) not in known)
+        assert kept.new is (not known)
+        known.add((one.task, one.source))
 
-        learnings = states(book)
-        assert set(learnings) == set(shown)
-        for number, known in shown.items():
-            assert learnings[number].count == len(known)
-            assert set(learnings[number].tasks) == {task for task, _ in known}
-            assert {(v.task, v.source) for v in learnings[number].verifications} == known
-        before = states(book)
-        for one in reversed(seen[-1:]):
-            assert not book.record(one).counted
-        assert states(book) == before
+    learnings = states(files.values())
+    assert set(learnings) == set(shown)
+    for number, known in shown.items():
+        assert learnings[number].count == len(known)
+        assert set(learnings[number].tasks) == {task for task, _ in known}
+        assert {(one.task, one.source) for one in learnings[number].verifications} == known
+    for one in seen[-1:]:
+        assert recorded(files[one.kind], one)[0] == files[one.kind]
 
 
 heard = st.builds(
@@ -379,38 +386,28 @@ heard = st.builds(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(seen=st.lists(heard, max_size=12))
+@settings(deadline=None)
+@given(seen=st.lists(heard, max_size=20))
 def test_in_any_sequence_only_who_read_no_stranger_verifies(seen: list[Observation]) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        book = Book(Home(Path(name)), "zoe", Redactor())
-        free: dict[str, set[tuple[str, str]]] = {}
+    files: dict[Kind, str] = {}
+    free: dict[str, set[tuple[str, str]]] = {}
 
-        for one in seen:
-            kept = book.record(one)
-            if not one.outside:
-                free.setdefault(kept.id, set()).add((one.task, one.source))
+    for one in seen:
+        files[one.kind], kept = recorded(files.get(one.kind), one)
+        if not one.outside:
+            free.setdefault(kept.id, set()).add((one.task, one.source))
 
-        for number, learning in states(book).items():
-            verified = {(seen.task, seen.source) for seen in learning.verifications}
-            assert verified <= free.get(number, set())
-            assert learning.quarantine or learning.count == len(verified)
+    for number, learning in states(files.values()).items():
+        verified = {(seen.task, seen.source) for seen in learning.verifications}
+        assert verified <= free.get(number, set())
+        assert learning.quarantine or learning.count == len(verified)
 
 
 @settings(deadline=None)
-@given(text=texts, seen=observations)
-def test_whatever_a_file_holds_only_touched_fields_change(text: str, seen: Observation) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        book = Book(Home(Path(name)), "zoe", Redactor())
-        path = book.folder / seen.kind.file
-        path.parent.mkdir(parents=True)
-        path.write_bytes(content := text.encode("utf-8", "surrogateescape"))
+@given(text=texts, seen=heard)
+def test_whatever_a_file_holds_the_same_again_changes_nothing(text: str, seen: Observation) -> None:
+    after, kept = recorded(text, seen)
 
-        kept = book.record(seen)
-        after = path.read_bytes()
-        again = book.record(seen)
-
-        assert path.read_bytes() == after
-        assert (again.id, again.counted) == (kept.id, False)
-        assert after.startswith(content) or not kept.new
-        assert kept.id in states(book)
+    assert recorded(after, seen) == (after, Kept(kept.id, new=False, counted=False))
+    assert after.startswith(text) or not kept.new or "- Trust: confirmed by" in after
+    assert kept.id in states([after])

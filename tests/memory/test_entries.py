@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.memory.entries import Entry, parse
+from harness.memory.learning import Kind, Observation, Source
 from harness.memory.lines import lines_of
-from tests.memory.strategies import FILE, texts
+from harness.memory.writing import appended
+from tests.memory.strategies import FILE, NOW, texts
 
+SEEN = Observation(Kind.ERROR, "run", "It broke", Source.TOOL, "01A", NOW, error="Boom")
 FIELDS = ["Status", "Recurrence-Count", "Tasks", "Mood", "Contradicted-By"]
 
 
@@ -22,6 +25,7 @@ def only(text: str) -> Entry:
     return entry
 
 
+@settings(deadline=None)
 @given(text=texts)
 @example("\r\n\r")
 @example("\ufeff## [LRN-1] x\r\n\udcff")
@@ -29,6 +33,7 @@ def test_a_file_put_together_again_is_what_it_was(text: str) -> None:
     assert parse(text).render() == text
 
 
+@settings(deadline=None)
 @given(text=texts)
 def test_the_lines_of_a_text_are_all_of_it(text: str) -> None:
     lines = lines_of(text)
@@ -37,6 +42,7 @@ def test_the_lines_of_a_text_are_all_of_it(text: str) -> None:
     assert all(text[line.start : line.stop] == line.text for line in lines)
 
 
+@settings(deadline=None)
 @given(text=texts, name=st.sampled_from(FIELDS), value=st.sampled_from(["x", "5", "a, b: c"]))
 def test_an_edit_touches_the_value_of_its_field_alone(text: str, name: str, value: str) -> None:
     for entry in parse(text).entries:
@@ -66,6 +72,7 @@ def added(before: str, after: str) -> bool:
     )
 
 
+@settings(deadline=None)
 @given(text=texts, name=st.sampled_from(FIELDS))
 def test_an_edit_leaves_every_other_field_and_entry_as_it_was(text: str, name: str) -> None:
     file = parse(text)
@@ -120,6 +127,15 @@ def test_what_stands_in_code_begins_and_ends_nothing() -> None:
 
 def test_a_fence_that_nothing_closes_swallows_no_entry() -> None:
     assert ids_of("## [LRN-1] x\n```\n\n---\n\n## [LRN-2] y\n") == ["LRN-1", "LRN-2"]
+
+
+def test_a_lesson_after_a_fence_that_nothing_closes_is_one() -> None:
+    before = "## [LRN-1] x\n~~~~\nwords"
+
+    after = appended(before, "LRN-2", SEEN)
+
+    assert after.startswith(f"{before}\n~~~~\n")
+    assert ids_of(after) == ["LRN-1", "LRN-2"]
 
 
 @pytest.mark.parametrize(

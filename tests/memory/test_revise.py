@@ -199,7 +199,7 @@ writers = st.sampled_from([by_rename, in_place])
 moments = st.lists(st.tuples(st.sampled_from(STEPS), writers), max_size=6)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(moments=moments, there=st.booleans())
 def test_whatever_an_editor_writes_between_two_steps_stays(
     moments: list[tuple[str, Callable[[Path, str], None]]], there: bool
