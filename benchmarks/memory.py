@@ -22,6 +22,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import psutil
@@ -31,7 +32,7 @@ from harness.app import App
 from harness.clock import SystemClock
 from harness.config.home import Home
 from harness.memory.search.index import Index
-from harness.session.recall import Recall, Wanted
+from harness.session.recall import LOOKED_AT, NOTES, Wanted, block
 from harness.text.tokens import estimate_tokens
 
 UNITS = 100_000
@@ -163,28 +164,31 @@ def of_prompts() -> list[Figure]:
     """What a session is told, as a share of all files of its agent."""
     figures = []
     for count in MEMORIES:
-        told, pasted = asyncio.run(tokens(count))
+        told, pasted = tokens(count)
         target = "< 0.10" if count == 500 else ""
         words = f"{told:.0f} tokens instead of {pasted:,}"
         figures.append(Figure(f"tokens_vs_paste_{count}", told / pasted, target, words))
     return figures
 
 
-async def tokens(count: int) -> tuple[float, int]:
+def tokens(count: int) -> tuple[float, int]:
     """Tokens told for a task, on the average, and those of every file, with `count` notes."""
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
         write_home(home.root, count, agents=AGENTS[:1])
         index = Index(home, SystemClock())
         index.sync()
-        recall = Recall(index, home.root, count=lambda texts, day: None)
         texts = [path.read_text() for path in sorted(home.root.glob("memory/*/*.md"))]
-        told = [
-            estimate_tokens((await recall.find(wanted(words))).notes)
-            for words, _ in zip(questions(home), range(TASKS), strict=False)
-        ]
+        told = [recalled(index, words) for words in islice(questions(home), TASKS)]
         index.close()
     return statistics.mean(told), estimate_tokens("".join(texts))
+
+
+def recalled(index: Index, words: str) -> int:
+    """Tokens of what a session is told for a task of these words."""
+    task = wanted(words)
+    hits = index.search(words, agent=task.agent, k=LOOKED_AT, kinds=NOTES, now=task.now)
+    return estimate_tokens(block(hits, task, task.tokens).text)
 
 
 def wanted(words: str) -> Wanted:
