@@ -13,7 +13,7 @@ from harness.config.settings import Promotion
 from harness.memory.contradiction import contradicts
 from harness.memory.learning import Learning, Status
 from harness.memory.rule_text import unfit, worded
-from harness.memory.rules import Line, bare
+from harness.memory.rules import Line
 from harness.memory.terms import key_terms
 from harness.text.words import similarity
 
@@ -150,11 +150,11 @@ def _unopposed(learning: Learning, lines: Iterable[Line]) -> Condition:
     """No line that a person wrote says otherwise, or the same."""
     text = worded(learning)
     for line in lines:
-        if not line.hand_written or not line.item:
+        if not line.hand_written or not line.says:
             continue
-        if contradicts(text, bare(line.text)):
+        if contradicts(text, line.says):
             return Condition(False, f"line {line.number} of MEMORY.md says otherwise")
-        if says_the_same(text, bare(line.text)):
+        if says_the_same(text, line.says):
             return Condition(False, f"line {line.number} of MEMORY.md says so already")
     return Condition(True, "no line of MEMORY.md says so or otherwise")
 

@@ -138,9 +138,9 @@ class LongTerm:
 
     def _come(self, draft: Draft, entries: Sequence[Learning], text: str) -> None:
         """A rule comes in: as a new line, into one that says the same, or in the place of one."""
-        lines = [line for line in self._lines_of(draft.text) if line.item]
-        same = next((line for line in lines if says_the_same(text, bare(line.text))), None)
-        against = [line for line in lines if contradicts(text, bare(line.text))]
+        lines = [line for line in self._lines_of(draft.text) if line.says]
+        same = next((line for line in lines if says_the_same(text, line.says)), None)
+        against = [line for line in lines if contradicts(text, line.says)]
         for line in against:
             check_older(line, entries)
         ids = tuple(one.id for one in entries)
@@ -150,7 +150,7 @@ class LongTerm:
             draft.take(Act.MERGE, exchanging(draft.text, [same.text], [merged.line()]), ids)
         elif against:
             patch = exchanging(draft.text, [against[0].text], [fresh.line()])
-            draft.take(Act.PROMOTE, patch, ids, f"in the place of: {bare(against[0].text)}")
+            draft.take(Act.PROMOTE, patch, ids, f"in the place of: {against[0].says}")
         else:
             draft.take(Act.PROMOTE, adding(draft.text, [fresh.line()]), ids)
         for line in against if same else against[1:]:

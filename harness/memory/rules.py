@@ -72,6 +72,11 @@ class Line:
     def whole(self) -> str:
         return self.text + self.end
 
+    @property
+    def says(self) -> str:
+        """What it says, as `bare`; nothing for headings and code."""
+        return "" if self.fenced or _HEAD.match(self.text) else bare(self.text)
+
 
 def parse(text: str) -> list[Line]:
     """The lines of a MEMORY.md, in order. `render` gives the text back to the byte."""

@@ -166,6 +166,12 @@ def test_a_hand_written_line_that_says_otherwise_is_in_the_way() -> None:
     assert judged(lesson(), memory=memory).lacking == ("line 3 of MEMORY.md says otherwise",)
 
 
+def test_a_sentence_by_hand_counts_as_a_list_item_does() -> None:
+    memory = f"# Me\n{TURNED}\n"
+
+    assert judged(lesson(), memory=memory).lacking == ("line 2 of MEMORY.md says otherwise",)
+
+
 def test_what_a_person_wrote_already_is_not_learned_again() -> None:
     memory = "- When you call query, use BILLBOARD_BUY_AMT instead of BUY_AMT\n"
 
