@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial
 
 from harness.errors import HarnessError, explained
 from harness.memory import history
+from harness.memory.contradiction import contradicts
 from harness.memory.fitting import Fitted, fitted, tokens_of
 from harness.memory.lifecycle import Tidied, Why, tidy
 from harness.memory.longterm import LongTerm
@@ -14,10 +16,12 @@ from harness.memory.recurrence import Verdict, recurrence
 from harness.memory.rule_text import faults_of
 from harness.memory.rules import Line
 from harness.memory.shelf import FOLDER, put_away
+from harness.memory.terms import is_strict
 from harness.services.report import About
 from harness.services.shift import Shift
 from harness.text.tokens import estimate_tokens
 
+_WORD = re.compile(r"\w[\w./-]*\w|\w")
 LONG = 16  # tokens of a rule that may be worth fewer words
 
 
@@ -72,7 +76,7 @@ class Compression:
             text = await smith.shorter(line.rule.text)
             if text is None:
                 break
-            if len(text) < len(line.rule.text) and not faults_of(text, line.rule.text):
+            if says_the_same_shorter(text, line.rule.text):
                 found[line.number] = text
         return found
 
@@ -115,6 +119,13 @@ class Compression:
             rest = "more goes next week" if own else "all of it was written by hand: shorten it"
             told = f"{self.agent}: MEMORY.md has {size} tokens, {self.limit} are allowed; {rest}"
             self.shift.report.tell(About.FITTED, told)
+
+
+def says_the_same_shorter(new: str, old: str) -> bool:
+    """Whether fewer words say no more than the old ones, not the opposite, and lose no name."""
+    names = [word for word in _WORD.findall(old) if is_strict(word)]
+    kept = all(name in new for name in names)
+    return len(new) < len(old) and kept and not faults_of(new, old) and not contradicts(new, old)
 
 
 def fails(verdict: Verdict) -> bool:

@@ -57,8 +57,9 @@ class Candidate:
         return any(lack.startswith(COUNTED) for lack in self.candidacy.lacking)
 
     def told(self) -> str:
-        """Its name and what it says, in a line of a report."""
-        return f"{self.learning.agent}: {self.learning.id} “{brief(self.learning.summary)}”"
+        """Its name and what it says, in a line of a report; not what strangers may have said."""
+        name = f"{self.learning.agent}: {self.learning.id}"
+        return name if self.learning.quarantine else f"{name} “{brief(self.learning.summary)}”"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from harness.files import write_whole
 from harness.ids import Ids
 from harness.memory.proposals import REJECTED, ProposalKind, Proposals
 from harness.memory.team import HEADING, Team
+from harness.permission.places import Places
 from harness.text.secrets import Redactor
 from tests.memory.proposing import RULE, WISH
 
@@ -96,6 +97,15 @@ def test_a_file_that_is_no_proposal_is_left_alone_and_named(
 
     assert len(proposals.waiting()) == 1
     assert proposals.broken() == [odd]
+
+
+@pytest.mark.parametrize("agent", ["macro", "proposed", ".proposed"])
+def test_no_agent_may_write_a_proposal_or_read_one(agent: str) -> None:
+    places = Places(agent)
+
+    for path in ("memory/.proposed/01K.md", "memory/.Proposed/rejected/01K.md"):
+        assert places.guarded(path)
+    assert Places("macro").hidden("memory/.proposed/01K.md")
 
 
 def test_a_proposal_is_found_by_the_beginning_of_its_id(

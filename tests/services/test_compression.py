@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
+import pytest
+
 from harness.memory.fitting import tokens_of
 from harness.memory.longterm import LongTerm
 from harness.memory.rules import parse
 from harness.models.port import ChatRequest
+from harness.services.compression import says_the_same_shorter
 from tests.flows.conftest import clock, house
 from tests.flows.house import House
-from tests.services.night import Night, book, night, seen
+from tests.services.night import FIX, Night, book, night, seen
 
 __all__ = ["clock", "house"]
 
@@ -92,6 +95,23 @@ async def test_a_model_shortens_what_it_can_and_adds_nothing(house: House) -> No
     texts = at_night.rules()
     assert invented not in texts
     assert "When calling theta, send the theta schema." in texts
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        "When reading amounts, use BUY_AMT.",  # loses a name
+        "When reading a table of amounts, use BILLBOARD_BUY_AMT instead of BUY_AMT, always.",
+        "When reading amounts, use BUY_AMT instead of BILLBOARD_BUY_AMT.",  # turned round
+        "When reading amounts, ask the desk, BILLBOARD_BUY_AMT or BUY_AMT.",  # new claims
+    ],
+)
+def test_fewer_words_that_say_something_else_are_not_taken(new: str) -> None:
+    assert not says_the_same_shorter(new, FIX)
+
+
+def test_fewer_words_that_say_the_same_are_taken() -> None:
+    assert says_the_same_shorter("When reading amounts, use BILLBOARD_BUY_AMT, not BUY_AMT.", FIX)
 
 
 async def test_what_a_person_wrote_is_his_to_shorten(house: House) -> None:
