@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from harness.doctor.finding import Finding, Level
 from harness.doctor.gpu import gpus
 from harness.doctor.patient import Patient, Unseen, Use
-from harness.doctor.server import Server, context_limit
+from harness.doctor.server import Server, ask, context_limit
 
 GIB = 1 << 30
 USUAL = "http://127.0.0.1:11434"  # where Ollama's own command looks
@@ -17,6 +17,7 @@ USUAL = "http://127.0.0.1:11434"  # where Ollama's own command looks
 
 def ollama(patient: Patient) -> Iterator[Finding]:
     """Ollama answers, and has every model that the crew asks for."""
+    yield from meanings(patient)
     for url, server in patient.servers.items():
         here = [use for use in patient.uses if use.host is not None and use.host.url == url]
         if server.trouble is not None:
@@ -33,6 +34,20 @@ def ollama(patient: Patient) -> Iterator[Finding]:
                 f"{consequence(patient, uses)}",
                 pull(url, model),
             )
+
+
+def meanings(patient: Patient) -> Iterator[Finding]:
+    """The model for embeddings is there, where one is wanted."""
+    settings = patient.crew.settings.models
+    if settings.embed is None:
+        return
+    model, hosts = settings.embed.model, {host.name: host for host in settings.hosts}
+    url = hosts[settings.embed.host or settings.hosts[0].name].url
+    server = patient.servers.get(url) or ask(url)
+    if not server.has(model):
+        lacks = f"no Ollama at {url}" if server.trouble else f"{url} does not have {model}"
+        told = f"{lacks}, for embeddings; until then the search of memory goes by words alone"
+        yield Finding(Level.WARNING, told, pull(url, model))
 
 
 def unreachable(patient: Patient, server: Server, uses: Sequence[Use]) -> Finding:

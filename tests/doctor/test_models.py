@@ -65,6 +65,24 @@ async def test_a_server_with_the_model_and_the_context_is_well(
         assert await seen(look, check) == []
 
 
+@pytest.mark.parametrize(
+    ("present", "told"), [(["chat:1b", "embed:1b"], []), (["chat:1b"], ["does not have embed:1b"])]
+)
+async def test_a_missing_model_for_embeddings_is_a_warning(
+    look: Look, home: Home, present: list[str], told: list[str]
+) -> None:
+    async with OllamaDouble(present) as double:
+        settings(home, double.url, chat=OFFLINE)
+        home.settings_file.write_text(
+            home.settings_file.read_text() + "  embed: {provider: ollama, model: 'embed:1b'}\n"
+        )
+
+        found = await seen(look, "ollama")
+
+    assert [each.level for each in found] == [Level.WARNING] * len(told)
+    assert all(part in each.message for part, each in zip(told, found, strict=True))
+
+
 async def test_a_server_that_is_away_is_one_warning_where_something_else_answers(
     look: Look, home: Home
 ) -> None:
