@@ -27,6 +27,7 @@ COMMANDS = {  # name: (module in this room, whether it is a group of commands)
     "status": ("status", False),
     "doctor": ("doctor", False),
     "send": ("send", False),
+    "correct": ("correct", False),
     "agents": ("agents", True),
     "skills": ("skills", True),
     "cron": ("cron", True),

@@ -9,7 +9,7 @@ from datetime import datetime
 from harness.clock import stamp
 from harness.memory.entries import EntryFile
 from harness.memory.harmless import harmless, one_line, one_word
-from harness.memory.learning import Kind, Observation, Verification
+from harness.memory.learning import Kind, Observation, Source, Verification
 from harness.memory.lines import newline_of, open_fence
 from harness.memory.reading import SUMMARY
 from harness.memory.sightings import SECTION, Sighting, readers_of
@@ -64,12 +64,17 @@ def rendered(number: str, seen: Observation) -> str:
     """The entry, from its heading to the line that ends it."""
     head = (
         f"## [{number}] {seen.title}\n\n"
-        f"**Logged**: {stamp(seen.at)}\n**Priority**: medium\n**Status**: pending\n"
+        f"**Logged**: {stamp(seen.at)}\n**Priority**: {priority_of(seen)}\n**Status**: pending\n"
     )
     said = "".join(f"\n### {name}\n{text}\n" for name, text in sections(seen) if text)
     metadata = "".join(f"- {line}\n" for line in metadata_of(seen))
     seen_on = sighting_of(seen).render()
     return f"{head}{said}\n### Metadata\n{metadata}\n### {SECTION}\n{seen_on}\n\n---\n"
+
+
+def priority_of(seen: Observation) -> str:
+    """What a person took the time to say comes first."""
+    return "high" if seen.source is Source.PERSON else "medium"
 
 
 def sections(seen: Observation) -> Iterator[tuple[str, str]]:
