@@ -111,7 +111,9 @@ class Book:
         path = self.home.root / self.get(entry_id).path
 
         def edited(before: str | None) -> str:
-            file = parse(before or "")
+            if before is None:
+                raise NotFound(f"{path.name} of {self.agent} is gone")
+            file = parse(before)
             first = next((entry for entry in file.entries if entry.id == entry_id), None)
             return file.changed(lambda entry: change(entry) if entry is first else entry).render()
 
