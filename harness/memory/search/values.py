@@ -18,7 +18,7 @@ _COUNTED = (
     "|fifty|sixty|ninety|hundred"
 )
 _KINDS = (  # what is found first is taken out of the sentence
-    ("address", r"\S+@\w[\w.-]+|https?://\S+|~?/?(?:[\w.-]+/)+[\w.-]*|\b\d{1,3}(?:\.\d{1,3}){3}\b"),
+    ("address", r"\b[\w.+-]{1,64}@\w[\w.-]+|https?://\S+|~?/?(?:[\w.-]+/)+[\w.-]*|\b\d{1,3}(?:\.\d{1,3}){3}\b"),
     ("day", rf"\b\d{{4}}-\d\d(?:-\d\d)?\b|\b(?:{_DAYS})days?\b"),
     ("day", rf"\b\d{{1,2}}(?:st|nd|rd|th|\.)? (?:of )?(?:{_MONTHS})\b(?: \d{{4}})?"),
     ("day", rf"\b(?:{_MONTHS}) \d{{1,2}}(?:st|nd|rd|th)?\b|\b(?:{_LONG})\b"),
@@ -30,6 +30,7 @@ _KINDS = (  # what is found first is taken out of the sentence
     ("number", r"\+?\d[\d /-]{5,}\d\b"),
 )  # fmt: skip
 _TYPED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _KINDS)
+_SIGNS = re.compile(rf"[\d@/]|noon|midnight|(?:{_DAYS})day|{_LONG}", re.IGNORECASE)  # of any
 _NUMBER = re.compile(
     rf"(?<![\w.])(?P<count>\d[\d,.]*\d|\d|(?:{_COUNTED})\b)[ -]?(?P<unit>%|[a-z]+)?",
     re.IGNORECASE,
@@ -64,7 +65,7 @@ def values_of(text: str) -> Values:
     """The values in what stands behind a verb."""
     found: dict[str, set[str]] = {}
     rest = text
-    for kind, pattern in _TYPED:
+    for kind, pattern in _TYPED if _SIGNS.search(text) else ():
         for match in pattern.finditer(rest):
             found.setdefault(kind, set()).add(told(match[0]))
         rest = pattern.sub(" , ", rest)
