@@ -12,6 +12,7 @@ from typing import Any
 LONGEST = 80  # characters of a value that a rule can name
 ALIKE = 0.5  # share of two values from which on the one may be the other, put right
 _NAME = re.compile(r"[a-z][a-z_]{0,39}")
+_NUMBER = re.compile(r"\d+")
 _PARTS = re.compile(r"[\w.-]+")
 
 
@@ -72,11 +73,10 @@ def exchanged(before: str, after: str) -> Iterator[tuple[str, str]]:
 
 
 def related(old: str, new: str) -> bool:
-    """Whether the one can be the other, put right: it has it within, or most of its letters.
-
-    Two pages of a list have that too, so what differs in nothing but numbers is not related.
+    """Whether the one can be the other, put right: as many words, and the one within the other or
+    most of its letters. Two pages of a list have that too: what differs in numbers alone is not.
     """
-    if re.sub(r"\d+", "", old) == re.sub(r"\d+", "", new):
+    if len(old.split()) != len(new.split()) or _NUMBER.sub("", old) == _NUMBER.sub("", new):
         return False
     small, large = old.casefold(), new.casefold()
     within = small in large or large in small
