@@ -22,6 +22,9 @@ WALKED = 3_000  # places of terms
 TOGETHER = 100  # places of the two rarest terms, when even these stand in too many
 HEADS = 80  # units whose neighbourhood is looked at
 MOST = 120  # candidates
+ROOT = 5  # signs by which words are akin
+MOST_RELATIVES = 12
+AKIN = 0.3  # what a word akin to that of the question counts for
 DATED = 100  # more of them, for their date alone
 MOST_DAYS = 8  # spans of a question
 
@@ -32,7 +35,8 @@ class Term:
 
     text: str
     count: int  # in the question
-    near: float  # units that have it, or stand beside one that has, as far as the search sees
+    units: float  # that have it, as far as the search sees
+    near: float  # that have it, or stand beside one that has, as far as the search sees
 
 
 @dataclass
@@ -64,9 +68,11 @@ def find(
         if units <= walk.left or not walk.places:
             step(db, term, counts[term], units, scope, walk)
         else:
-            walk.terms.append(Term(term, counts[term], nearby(units, scope)))
+            walk.terms.append(Term(term, counts[term], units, nearby(units, scope)))
     if known and known[0][0] > WALKED:
         together(db, [term for _, term in known[:2]], scope, walk)
+    if len(walk.scores) < MOST:
+        relatives(db, counts, scope, walk)
     best = neighbourhoods(walk.scores)
     return Found([*dict.fromkeys([*best, *of_days(db, spans, scope)])], walk.terms, walk.places)
 
@@ -87,7 +93,7 @@ def step(
     places = places_of(db, f'"{term}"', scope, int(walk.left))
     cut = len(places) >= int(walk.left)
     seen = units if cut else len(places)
-    told = Term(term, count, nearby(seen, scope))
+    told = Term(term, count, seen, nearby(seen, scope))
     weight = count * inverse(scope.units, told.near)
     scores = walk.scores
     for unit in places:
@@ -103,6 +109,19 @@ def together(db: sqlite3.Connection, terms: Sequence[str], scope: Scope, walk: W
     best = max(walk.scores.values(), default=1.0)
     for unit in places_of(db, expression, scope, TOGETHER):
         walk.scores[unit] = walk.scores.get(unit, 0.0) + best
+
+
+def relatives(db: sqlite3.Connection, counts: Mapping[str, int], scope: Scope, walk: Walk) -> None:
+    """Units with words that begin as those of the question do, where those bring too little."""
+    for term in [term for term in counts if len(term) >= ROOT][:MOST_TERMS]:
+        rows = db.execute(
+            "SELECT term, units FROM frequency WHERE term > ? AND term < ? AND units > 0 LIMIT ?",
+            (term[:ROOT], f"{term[:ROOT]}\U0010ffff", MOST_RELATIVES),
+        ).fetchall()
+        for relative, units in rows:
+            weight = AKIN * inverse(scope.units, nearby(units * scope.share, scope))
+            for unit in places_of(db, f'"{relative}"', scope, MOST):
+                walk.scores[unit] = walk.scores.get(unit, 0.0) + weight
 
 
 def places_of(db: sqlite3.Connection, expression: str, scope: Scope, most: int) -> list[int]:

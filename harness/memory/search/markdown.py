@@ -115,7 +115,8 @@ def sections(text: str) -> Iterator[Block]:
         kept = [line for line in lines[title is not None :] if line.said.strip() or line.fenced]
         said = "\n".join(line.said or line.raw for line in kept).strip()
         if said:
-            yield Block(lines[0].number, title or "", said, "\n".join(one.raw for one in lines))
+            first = lines[0] if title is not None else kept[0]
+            yield Block(first.number, title or "", said, "\n".join(one.raw for one in lines))
 
 
 def grouped(lines: Iterable[Line], begins: object) -> Iterator[tuple[str | None, list[Line]]]:

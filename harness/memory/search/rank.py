@@ -12,14 +12,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from harness.config.settings import HalfLife
 from harness.memory.search.candidates import WINDOW, Found, inverse
 from harness.memory.search.days import Span
 from harness.memory.search.scope import Scope
 from harness.memory.search.store import SHIFT, day
+from harness.memory.strength import strength_on
 
 K1 = 1.2  # how soon more of a term adds nothing (BM25)
 B, B_FILE = 0.5, 0.75  # how much length counts (BM25)
+SLIGHT = 0.2  # share of the mean
 BEFORE, AFTER = 1, 10  # days around a named one in which it is told of
+HALF_LIFE = HalfLife().notes
 AROUND = range(-WINDOW, WINDOW + 1)
 
 
@@ -28,15 +32,18 @@ class Weights:
     """What each signal counts for, in deviations."""
 
     near: float = 1.0  # terms in the unit and its neighbours
+    own: float = 0.4  # terms in the unit itself
     grams: float = 0.4  # pieces of words in the unit, and a share of those beside it
     file: float = 0.5  # terms in the whole file
     size: float = 0.2  # the longer tells the more
     meaning: float = 0.7  # a vector near that of the question: chosen, and not measured
     speaker: float = 2.0  # begins with the one name that is asked about
-    date: float = 4.0  # on a day that is asked about, or soon after
+    date: float = 4.0  # on a day that is asked about
+    later: float = 3.0  # soon after one, or on the day before
     timed: float = 1.0  # names a time, when the question is when
     asks: float = -1.5  # is a question itself
     answers: float = 0.6  # follows a question
+    fresh: float = 0.3  # the strength of a dated note, which fades (harness/memory/strength.py)
     before: float = 0.6  # share of the unit before, of grams
     after: float = 0.4  # and of the one after
 
@@ -81,12 +88,16 @@ def ranked(
     units = [unit for unit in found.units if unit in rows]
     signals = (
         (weights.near, near(units, rows, found, scope)),
+        (weights.own, own(units, rows, found, scope)),
         (weights.grams, grams(units, rows, asked.counts, weights)),
         (weights.file, files(units, found, scope)),
         (weights.size, [math.log1p(rows[unit].size) for unit in units]),
         (weights.meaning, nearness(units)),
     )
-    total = [bonus(unit, rows, asked, weights) for unit in units]
+    total = [
+        bonus(unit, rows, asked, weights) + weights.fresh * strength(unit, rows[unit], asked, scope)
+        for unit in units
+    ]
     for weight, values in signals:
         for at, value in enumerate(standardised(values)):
             total[at] += weight * value
@@ -125,6 +136,25 @@ def near(units: Sequence[int], rows: Mapping[int, Row], found: Found, scope: Sco
             if unit in reached:
                 times = sum([having.get(unit + step, 0) for step in AROUND])
                 scores[at] += weight * times / (times + norms[at])
+    return scores
+
+
+def own(units: Sequence[int], rows: Mapping[int, Row], found: Found, scope: Scope) -> list[float]:
+    """BM25 of each unit alone."""
+    wanted = [
+        (f" {term.text} ", term.count * inverse(scope.units, term.units) * (K1 + 1))
+        for term in found.terms
+    ]
+    scores = []
+    for unit in units:
+        terms = rows[unit].terms
+        norm = K1 * (1 - B + B * (terms.count(" ") - 1) / scope.unit_length)
+        score = 0.0
+        for needle, weight in wanted:
+            if needle in terms:
+                times = terms.count(needle)
+                score += weight * times / (times + norm)
+        scores.append(score)
     return scores
 
 
@@ -184,11 +214,14 @@ def files(units: Sequence[int], found: Found, scope: Scope) -> list[float]:
 
 
 def standardised(values: Sequence[float]) -> list[float]:
+    """The values minus their mean, by their deviation; one that is small beside the mean is no
+    difference to speak of, and is not made one."""
     if not values:
         return []
     mean = sum(values) / len(values)
     deviation = (sum([(value - mean) ** 2 for value in values]) / len(values)) ** 0.5
-    return [(value - mean) / deviation if deviation > 1e-9 else 0.0 for value in values]
+    unit = max(deviation, SLIGHT * mean)
+    return [(value - mean) / unit if unit > 1e-9 else 0.0 for value in values]
 
 
 def bonus(unit: int, rows: Mapping[int, Row], asked: Asked, weights: Weights) -> float:
@@ -199,8 +232,10 @@ def bonus(unit: int, rows: Mapping[int, Row], asked: Asked, weights: Weights) ->
         gained += weights.speaker
     if asked.spans and row.date:
         on = day(row.date)
-        if on and any(span.holds(on, BEFORE, AFTER) for span in asked.spans):
+        if on and any(span.holds(on) for span in asked.spans):
             gained += weights.date
+        elif on and any(span.holds(on, BEFORE, AFTER) for span in asked.spans):
+            gained += weights.later
     if asked.when and row.timed:
         gained += weights.timed
     if row.asks:
@@ -208,3 +243,10 @@ def bonus(unit: int, rows: Mapping[int, Row], asked: Asked, weights: Weights) ->
     if unit - 1 in rows and rows[unit - 1].asks:
         gained += weights.answers
     return gained
+
+
+def strength(unit: int, row: Row, asked: Asked, scope: Scope) -> float:
+    """How much a note still holds by its age; 1 for what does not fade."""
+    if unit >> SHIFT not in scope.fading:
+        return 1.0
+    return strength_on(asked.today, day(row.date), HALF_LIFE)

@@ -48,7 +48,7 @@ def read(root: Path, places: Iterable[Place]) -> Iterator[Read]:
 
 def settled(stat: os.stat_result) -> tuple[int, int, int]:
     """What shows from outside that a file is another; nothing does for one just written."""
-    young = abs(time.time_ns() - stat.st_mtime_ns) < RACY
+    young = time.time_ns() - stat.st_mtime_ns < RACY
     return (0 if young else stat.st_mtime_ns), stat.st_size, stat.st_ino
 
 

@@ -20,6 +20,7 @@ class Scope:
     unit_length: float  # terms
     file_length: float
     speakers: Mapping[str, int]  # who begins units, and how many
+    fading: frozenset[int]  # numbers of the files whose notes lose strength with time
     years: tuple[int, ...]  # of which it tells, the last ten
 
     def __contains__(self, unit: int) -> bool:
@@ -45,6 +46,7 @@ def scope_of(db: sqlite3.Connection, agent: str | None, kinds: Collection[str] |
         unit_length=max(1.0, length / max(1, units)),
         file_length=max(1.0, length / max(1, len(seen))),
         speakers=speakers_of(db, files),
+        fading=frozenset(row[0] for row in seen if row[2] == "note"),
         years=years_of([row[5] for row in seen if row[5]] + [row[6] for row in seen if row[6]]),
     )
 

@@ -38,5 +38,6 @@ def terms_in(word: str) -> tuple[str, ...]:
     """The terms of one word: mostly one, none when it only looked like saying something."""
     parts = [part for part in _PARTS.split(_OWNER.sub("", word)) if part]
     whole = ["".join(parts)] if len(parts) > 1 else []
-    told = (*whole, *(stem(part) for part in parts if part not in SILENT))
+    numbers = len(parts) > 1 and all(part.isdigit() for part in parts)  # a day, a version
+    told = [*whole, *(stem(part) for part in parts if part not in SILENT and not numbers)]
     return tuple(term[:LONGEST_TERM] for term in told)
