@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -78,7 +79,7 @@ def told(learning: Learning) -> str:
     )
 
 
-def page(front: dict[str, object], lines: list[str]) -> str:
+def page(front: Mapping[str, object], lines: list[str]) -> str:
     """Front matter and text; JSON values are YAML, whatever they hold."""
     matter = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()]
     return "\n".join(["---", *matter, "---", "", *lines, ""])
