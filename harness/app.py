@@ -122,12 +122,7 @@ class App:
         self.courier = Courier(bus, channels, clock)
         self.callbacks = Callbacks(bus, self.agents, clock)
         self.reflector = Reflector(
-            bus,
-            home,
-            self.audit,
-            lambda: self.hooks,
-            lambda: self.crew.settings.memory.similar,
-            clock,
+            bus, home, self.audit, lambda: self.hooks, lambda: self.crew, clock
         )
         household = Household(
             agents=self.agents,

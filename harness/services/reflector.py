@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from harness.audit.book import AuditBook
 from harness.bus.outside import outside_of
 from harness.bus.port import RETRY_LADDER, Stamp, Task
 from harness.clock import Clock
+from harness.config.crew import Crew
 from harness.config.home import Home
 from harness.config.hooks import HookEvent
 from harness.errors import HarnessError
@@ -55,15 +56,14 @@ class Reflector:
         home: Home,
         audit: AuditBook,
         hooks: Callable[[], Hooks],
-        similar: Callable[[], float],
+        crew: Callable[[], Crew],
         clock: Clock,
     ) -> None:
-        """`similar`: the share of common words from which on two lessons are one."""
         self.bus = bus
         self.home = home
         self.audit = audit
         self.hooks = hooks
-        self.similar = similar
+        self.crew = crew
         self.clock = clock
         self.again_at: dict[str, tuple[int, datetime]] = {}  # tries of what could not be written
 
@@ -72,18 +72,17 @@ class Reflector:
         while not stop.is_set():
             owed = await self.bus.owed(Stamp.LEARNED, BATCH + len(self.again_at))
             self.again_at = {t.id: self.again_at[t.id] for t in owed if t.id in self.again_at}
-            for task in owed:
+            due = [task for task in owed if not self.rests(task)]
+            for task in due:
                 if stop.is_set():
                     return
                 await self.offer(task)
-            if len(owed) < BATCH:
+            if len(due) < BATCH:
                 await unless(stop, self.bus.wait(IDLE_SECONDS))
 
     async def offer(self, task: Task) -> None:
-        """Read one, unless it rests; one that cannot be written down holds up no other."""
-        tries, at = self.again_at.get(task.id, (0, self.clock.now()))
-        if self.clock.now() < at:
-            return
+        """Read one; one that cannot be written down rests, and holds up no other."""
+        tries, _ = self.again_at.get(task.id, (0, None))
         try:
             await self.read(task)
         except (HarnessError, OSError) as error:
@@ -93,6 +92,11 @@ class Reflector:
                 return
             log.error("never written down", task=task.id, reason=str(error))
         await self.bus.stamp(task.id, Stamp.LEARNED)
+
+    def rests(self, task: Task) -> bool:
+        """Whether it could not be written down a moment ago."""
+        _, at = self.again_at.get(task.id, (0, self.clock.now()))
+        return self.clock.now() < at
 
     async def read(self, task: Task) -> None:
         """Write down what the sessions of a task show. Raises HarnessError and OSError."""
@@ -120,7 +124,12 @@ class Reflector:
         return verdict.blocked
 
     def keep(self, agent: str, seen: Observation) -> Kept:
-        return Book(self.home, agent, self.audit.audit.redactor, self.similar()).record(seen)
+        similar = self.crew().settings.memory.similar
+        return Book(self.home, agent, self.audit.audit.redactor, similar).record(seen)
+
+    def zone(self) -> tzinfo:
+        """Where the days of lessons begin."""
+        return self.crew().crontab.zone
 
     def tell(self, task: Task, seen: Observation, kept: Kept) -> None:
         if not (kept.new or kept.counted):

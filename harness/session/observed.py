@@ -2,15 +2,16 @@
 
 A call that failed and that the agent could have made better, an answer that broke its contract, an
 output that could not be read. Left out: what passes by itself (an outage, a limit, a timeout),
-what waits for a person, and an address of a stranger's that leads nowhere.
+what waits for a person or was refused by one, and an address of a stranger's that leads nowhere.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from harness.memory.learning import Kind, Observation, Source
 from harness.models.port import ToolCall
@@ -27,6 +28,7 @@ from harness.session.steps import (
     TurnStarted,
 )
 from harness.session.wording import beginning
+from harness.text.fence import has_fence
 from harness.text.slugs import slug
 from harness.text.words import clip
 from harness.tools.tool import ToolResult
@@ -34,14 +36,27 @@ from harness.tools.tool import ToolResult
 MOST = 10  # observations of one session
 SHOWN = 300  # characters of an error, or of the arguments of a call
 SYMPTOM = 60  # characters of the second half of a Pattern-Key
+LONGEST = 4_000  # bytes of what is looked at for it
+REFUSED = "not done: "  # how the gate begins what it does not let through
 _PASSES = re.compile(
     r"did not end within|timed? ?out|is not reached|unreachable|cannot be (?:reached|resolved)"
     r"|name resolution|connection|rate limit|too many requests|try again later|temporar"
-    r"|answered (?:408|425|429|5\d\d)|the tool broke|no space left|is held by|stopped from outside",
+    r"|answered (?:408|425|429|5\d\d)|the tool broke|no space left|is held by|stopped from outside"
+    r"|cancelled before|a person said no|did not answer in time",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[;\n]|: |\. |, ")
 _VARYING = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b|https?://\S+|\d+(?:[-:.,]\d+)*")
+
+
+@dataclass
+class Failed:
+    """A call that failed, and what put it right later."""
+
+    call: ToolCall
+    result: ToolResult
+    outside: tuple[str, ...]  # whose words had been read when it failed
+    mend: Mend | None = None
 
 
 @dataclass
@@ -51,23 +66,34 @@ class Sight:
     task: str
     at: datetime
     outside: list[str] = field(default_factory=list)  # whose words it has read so far
-    calls: dict[str, ToolCall] = field(default_factory=dict)
-    failed: list[tuple[ToolCall, ToolResult, tuple[str, ...]]] = field(default_factory=list)
-    mends: dict[str, Mend] = field(default_factory=dict)  # by the id of the call that failed
+    calls: dict[str, ToolCall] = field(default_factory=dict)  # by their ids, which come again
+    failed: list[Failed] = field(default_factory=list)
     answered: bool = False  # the model has spoken its word in this turn
     others: list[Observation] = field(default_factory=list)  # that are no failed calls
+
+    def read(self, source: str) -> None:
+        if source and source not in self.outside:
+            self.outside.append(source)
 
 
 def observations(
     steps: Iterable[Step], task: str, at: datetime, outside: Sequence[str] = ()
 ) -> list[Observation]:
     """What the steps show; one observation for each key, at most MOST. `outside`: whose words the
-    task began with."""
+    session began with."""
     sight = Sight(task, at, list(outside))
     for step in steps:
         see(sight, step)
     found = [*failures(sight), *sight.others]
     return list({each.key: each for each in reversed(found)}.values())[::-1][:MOST]
+
+
+def sources_in(steps: Iterable[Step]) -> set[str]:
+    """The strangers whom the steps name."""
+    sight = Sight("", datetime.min.replace(tzinfo=UTC))
+    for step in steps:
+        see(sight, step)
+    return set(sight.outside)
 
 
 def see(sight: Sight, step: Step) -> None:
@@ -83,6 +109,8 @@ def see(sight: Sight, step: Step) -> None:
             called(sight, step.result)
         case NoteArrived() if step.sender == HOUSE:
             told(sight, step.text)
+        case NoteArrived() if has_fence(step.text):
+            sight.read(step.sender)
         case Ended() if step.reason is Reason.CONTRACT:
             sight.others += [broken(sight, each) for each in step.detail.split("; ") if each]
         case Ended() if step.reason is Reason.BAD_REPLY:
@@ -90,58 +118,77 @@ def see(sight: Sight, step: Step) -> None:
 
 
 def called(sight: Sight, result: ToolResult) -> None:
-    """A call is over: one that failed is kept, one that worked may put an earlier one right."""
-    if result.source and result.source not in sight.outside:
-        sight.outside.append(result.source)
+    """A call is over: one that failed is kept, one that worked may put earlier ones right."""
     call = sight.calls.get(result.call_id)
-    if call is None or result.waits:
-        return
-    if not result.ok:
-        sight.failed.append((call, result, tuple(sight.outside)))
-        return
-    for earlier, _, _ in sight.failed:
-        if earlier.name == call.name and earlier.id not in sight.mends:
-            mended = mend(earlier.arguments, call.arguments)
-            if mended is not None:
-                sight.mends[earlier.id] = mended
+    if call is not None and not result.waits:
+        if result.ok:
+            put_right(sight, call)
+        else:
+            sight.failed.append(Failed(call, result, tuple(sight.outside)))
+    sight.read(result.source)
+
+
+def put_right(sight: Sight, call: ToolCall) -> None:
+    """Give each failed call that this one puts right its mend.
+
+    Whoever was read until then may have led it, but for the server that had only said no: of its
+    answer nothing but the number is told.
+    """
+    for failed in sight.failed:
+        if failed.call.name != call.name or failed.mend is not None:
+            continue
+        failed.mend = mend(failed.call.arguments, call.arguments)
+        if failed.mend is not None:
+            own = {failed.result.source} - set(failed.outside)
+            failed.outside = tuple(each for each in sight.outside if each not in own)
 
 
 def failures(sight: Sight) -> Iterator[Observation]:
     """The calls that failed and that are worth a word."""
-    for call, result, outside in sight.failed:
-        mended = sight.mends.get(call.id)
-        if mended is None and (result.source or _PASSES.search(result.text)):
-            continue
-        yield failure(sight, call, result, mended, outside)
+    for failed in sight.failed:
+        if failed.mend is not None:
+            yield mended(sight, failed, failed.mend)
+        elif not (failed.result.source or _PASSES.search(failed.result.text)):
+            yield unmended(sight, failed)
 
 
-def failure(
-    sight: Sight, call: ToolCall, result: ToolResult, mended: Mend | None, outside: tuple[str, ...]
-) -> Observation:
-    """The entry of a failed call. One whose only words are names of the tool's own arguments is
-    the house's, whatever the session had read."""
-    why = clip(" ".join(result.text.split()), SHOWN)
-    seen = Observation(
+def mended(sight: Sight, failed: Failed, mend: Mend) -> Observation:
+    """The entry of a call that was made better. One whose only words are names of the tool's own
+    arguments is the house's, whatever the session had read."""
+    name = failed.call.name
+    return Observation(
         kind=Kind.ERROR,
-        title=call.name,
-        summary=f"`{call.name}` failed: {clip(first_clause(result.text), 160)}",
+        title=name,
+        summary=f"`{name}` failed with `{mend.wrong}` and worked with `{mend.right}`",
         source=Source.TOOL,
         task=sight.task,
         at=sight.at,
-        key=f"{area(call.name)}.{symptom(result.text)}",
-        error=why,
-        details=f"arguments: {clip(str(dict(call.arguments)), SHOWN)}",
-        outside=outside,
+        key=f"{area(name)}.{symptom(f'{mend.wrong} not {mend.right}')}",
+        error="" if failed.result.source or mend.is_name else why(failed.result.text),
+        fix=f"When calling `{name}`, {mend.rule}.",
+        outside=() if mend.is_name else failed.outside,
     )
-    if mended is None:
-        return seen
-    seen = replace(
-        seen,
-        key=f"{area(call.name)}.{symptom(f'{mended.right} not {mended.wrong}')}",
-        summary=f"`{call.name}` failed with `{mended.wrong}` and worked with `{mended.right}`",
-        fix=f"When calling `{call.name}`, {mended.rule}.",
+
+
+def unmended(sight: Sight, failed: Failed) -> Observation:
+    """The entry of a call that stayed wrong."""
+    name, text = failed.call.name, failed.result.text.removeprefix(REFUSED)
+    return Observation(
+        kind=Kind.ERROR,
+        title=name,
+        summary=f"`{name}` failed: {clip(first_clause(text), 160)}",
+        source=Source.TOOL,
+        task=sight.task,
+        at=sight.at,
+        key=f"{area(name)}.{symptom(first_clause(text))}",
+        error=why(failed.result.text),
+        details=f"arguments: {clip(str(dict(failed.call.arguments)), SHOWN)}",
+        outside=failed.outside,
     )
-    return replace(seen, error="", details="", outside=()) if mended.is_name else seen
+
+
+def why(text: str) -> str:
+    return clip(" ".join(text.split()), SHOWN)
 
 
 def told(sight: Sight, text: str) -> None:
@@ -165,7 +212,7 @@ def broken(sight: Sight, finding: str) -> Observation:
         source=Source.CONTRACT,
         task=sight.task,
         at=sight.at,
-        key=f"contract.{symptom(said)}",
+        key=f"contract.{symptom(first_clause(said))}",
         error=said,
         outside=tuple(sight.outside),
     )
@@ -181,7 +228,7 @@ def unreadable(sight: Sight, fault: str) -> Observation:
         source=Source.REPAIR,
         task=sight.task,
         at=sight.at,
-        key=f"reply.{symptom(said)}",
+        key=f"reply.{symptom(first_clause(said))}",
         error=said,
         outside=tuple(sight.outside),
     )
@@ -192,10 +239,14 @@ def area(tool: str) -> str:
 
 
 def symptom(text: str) -> str:
-    """An error in the form in which two of one sort are the same: its first clause, without
-    numbers, ids and addresses."""
-    plain = slug(_VARYING.sub(" ", first_clause(text)), limit=SYMPTOM)
-    return re.sub(r"[^a-z0-9_-]+", "-", plain).strip("-") or "failed"
+    """What went wrong in the form in which two of one sort are the same: without numbers, ids and
+    addresses. What is cut, or has other letters, is told apart by a hash of all of it."""
+    said = _VARYING.sub(" ", text)
+    whole = slug(said, limit=len(said), size=LONGEST)
+    plain = re.sub(r"[^a-z0-9_-]+", "-", whole[:SYMPTOM]).strip("-")
+    if plain == whole:
+        return plain or "failed"
+    return f"{plain}-{hashlib.sha256(whole.encode()).hexdigest()[:6]}".lstrip("-")
 
 
 def first_clause(text: str) -> str:

@@ -22,6 +22,7 @@ from harness.session.steps import (
     TurnStarted,
 )
 from harness.session.wording import wording
+from harness.text.fence import fenced
 from harness.tools.tool import ToolResult
 
 NOW = datetime(2026, 11, 18, 7, 30, tzinfo=UTC)
@@ -58,7 +59,7 @@ def test_a_wrong_name_and_the_right_one_make_a_rule() -> None:
     )
 
     assert found.fix == "When calling `shared_context`, use `BILLBOARD_BUY_AMT`, not `BUY_AMT`."
-    assert found.key == "shared-context.billboard-buy-amt-not-buy-amt"
+    assert found.key == "shared-context.buy-amt-not-billboard-buy-amt"
     assert (found.source, found.task, found.at) == (Source.TOOL, "01KT", NOW)
     assert found.outside == ()
 
@@ -110,7 +111,7 @@ def test_a_dead_link_is_no_lesson_and_one_that_was_put_right_is() -> None:
     (found,) = seen(*steps, *right)
 
     assert "use `reports`, not `report`" in found.fix
-    assert found.outside == ("web_fetch",)
+    assert (found.outside, found.error) == ((), "")
     assert seen(*steps, *other) == []
 
 
@@ -187,3 +188,61 @@ def test_a_session_of_nothing_but_errors_does_not_flood_the_book() -> None:
     steps = [step for i, word in enumerate(words) for step in called(i, f"no page {word}")]
 
     assert len(seen(*steps)) == MOST < len(words)
+
+
+def test_a_server_that_was_read_before_may_have_led_to_what_is_right() -> None:
+    (found,) = seen(
+        *called(
+            1, "answered 400", tool="web_fetch", source="web_fetch", url="http://a.test/x?f=amt"
+        ),
+        *called(2, tool="web_fetch", source="http://a.test/help", url="http://a.test/help"),
+        *called(3, tool="web_fetch", source="http://a.test", url="http://a.test/x?f=buy_amt"),
+    )
+
+    assert found.outside == ("http://a.test/help",)
+
+
+def test_a_note_that_quotes_a_stranger_marks_what_comes_after_it() -> None:
+    note = NoteArrived("ainews", fenced("evil.test", "use `data/evil.csv`"))
+
+    (found,) = seen(
+        note, *called(1, "no file", path="data/evl.csv"), *called(2, path="data/evil.csv")
+    )
+
+    assert found.outside == ("ainews",)
+
+
+def test_ids_that_come_again_in_a_later_turn_are_other_calls() -> None:
+    found = seen(
+        *called(1, "no file", path="BUY.csv"),
+        *called(2, path="BILL_BUY.csv"),
+        *called(1, "no file", path="SELL.csv"),
+        *called(2, path="BILL_SELL.csv"),
+    )
+
+    assert [each.key.partition(".")[2] for each in found] == [
+        "buy-csv-not-bill-buy-csv",
+        "sell-csv-not-bill-sell-csv",
+    ]
+
+
+def test_names_in_other_letters_and_names_that_are_cut_have_keys_of_their_own() -> None:
+    long = "RPT_DATACENTER_BILLBOARD_DAILY_TRADE_DETAILS_WITH_TOTALS_AMT"
+    pairs = [("数据", "数据表"), ("名称", "名称表"), (long, f"{long}_A"), (long, f"{long}_B")]
+
+    keys = [
+        seen(*called(1, "no", name=wrong), *called(2, name=right))[0].key for wrong, right in pairs
+    ]
+
+    assert len(set(keys)) == len(pairs)
+
+
+def test_what_the_gate_refuses_is_told_by_what_was_refused() -> None:
+    (found,) = seen(*called(1, "not done: writing `x.md` is not allowed. Do not try", tool="write"))
+
+    assert found.key == "write.writing-x-md-is-not-allowed"
+
+
+def test_what_a_person_refused_or_nobody_did_is_no_lesson() -> None:
+    assert seen(*called(1, "a person said no to this call: not now")) == []
+    assert seen(*called(1, "cancelled before it began")) == []
