@@ -12,7 +12,7 @@ from harness.bus.port import State, Task
 from harness.cli.output import HomeOption, JsonOption, counted, emit, note, say, the_home
 from harness.cli.posting import audit, open_bus
 from harness.cli.queue import TaskArgument
-from harness.clock import SystemClock
+from harness.cli.remembering import now_in
 from harness.config.home import Home
 from harness.config.settings import read_settings
 from harness.errors import UsageError
@@ -50,7 +50,7 @@ def correct(
     with open_bus(place) as bus:
         found = bus.reader.get(task)
         book = book_of(place, found)
-        kept = correction.keep(book, found, SystemClock().now())
+        kept = correction.keep(book, found, now_in(place))
         told = found.state is State.CONFIRMED and holder(place) is not None
         if told:  # it is at work on it: what is wrong can still be put right
             bus.tell(found.id, "person", text)

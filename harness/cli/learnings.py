@@ -22,8 +22,7 @@ from harness.cli.output import (
     table,
 )
 from harness.cli.output import the_home as home_of
-from harness.cli.remembering import chosen, longterm
-from harness.clock import SystemClock
+from harness.cli.remembering import chosen, longterm, now_in
 from harness.config.home import Home
 from harness.config.settings import Promotion, read_settings
 from harness.memory.gate import OPEN, Candidacy
@@ -69,7 +68,7 @@ def learnings(
     before its rule and since."""
     place = home_of(home)
     promotion = read_settings(place.settings_file, os.environ).memory.promotion
-    now = SystemClock().now()
+    now = now_in(place)
     rows = [row for name in chosen(place, agent) for row in rows_of(place, name, promotion, now)]
     if not everything:
         rows = [row for row in rows if row.learning.status in INTERESTING]

@@ -12,8 +12,7 @@ from harness.cli.longterm import AgentOption, change_shape, gist, path_of
 from harness.cli.output import HomeOption, JsonOption, emit, say, the_home, told
 from harness.cli.posting import audit, login_name
 from harness.cli.proposed import taken_back
-from harness.cli.remembering import whoever
-from harness.clock import SystemClock
+from harness.cli.remembering import now_in, whoever
 from harness.errors import NotFound
 from harness.memory.journal import Act, Change
 from harness.memory.longterm import LongTerm
@@ -36,7 +35,7 @@ def promote(
     place = the_home(home)
     memory, found = whoever(place, agent, entry, lambda each: each.book.get(entry))
     text = rule or worded(found)
-    by, now = f"person:{login_name()}", SystemClock().now()
+    by, now = f"person:{login_name()}", now_in(place)
     done(memory, memory.promote([found], text, by, now), "promoted", as_json=as_json)
 
 
@@ -56,7 +55,7 @@ def undo(
         tell(back, back.path, "undone", TEAM, as_json=as_json)
         return
     memory, found = whoever(place, agent, change, lambda each: meant(each, change))
-    by, now = f"person:{login_name()}", SystemClock().now()
+    by, now = f"person:{login_name()}", now_in(place)
     done(memory, memory.undo(found.id, by, now), "undone", as_json=as_json)
 
 

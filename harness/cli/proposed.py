@@ -10,6 +10,7 @@ import typer
 from harness.cli.output import HomeOption, JsonOption, LimitOption, emit, note, say, table, the_home
 from harness.cli.output import clean as told
 from harness.cli.posting import audit, login_name
+from harness.cli.remembering import now_in
 from harness.clock import SystemClock, stamp
 from harness.config.home import Home
 from harness.ids import Ids
@@ -49,7 +50,7 @@ def approve(
     known = proposals_of(place)
     found = known.get(proposal)
     team = Team(place, known, Ids(SystemClock()))
-    change = team.approve(found, f"person:{login_name()}", SystemClock().now())
+    change = team.approve(found, f"person:{login_name()}", now_in(place))
     number = change.id if change else None
     audit(place, "memory.approved", found.id, kind=str(found.wish.kind), change=number)
     if as_json:
@@ -69,9 +70,7 @@ def reject(
     place = the_home(home)
     known = proposals_of(place)
     found = known.get(proposal)
-    known.move(
-        found, REJECTED, f"Rejected by person:{login_name()}, {SystemClock().now():%Y-%m-%d}."
-    )
+    known.move(found, REJECTED, f"Rejected by person:{login_name()}, {now_in(place):%Y-%m-%d}.")
     audit(place, "memory.rejected", found.id, kind=str(found.wish.kind))
     if as_json:
         emit(proposal_shape(found))
@@ -85,7 +84,7 @@ def taken_back(home: Home, change: str) -> Change | None:
     team = Team(home, proposals_of(home), Ids(SystemClock()))
     if change not in {each.id for each in team.journal.changes()}:
         return None
-    return team.undo(change, f"person:{login_name()}", SystemClock().now())
+    return team.undo(change, f"person:{login_name()}", now_in(home))
 
 
 def proposals_of(home: Home) -> Proposals:

@@ -18,7 +18,7 @@ from harness.bus.port import Request, Task
 from harness.bus.sqlite import SqliteBus
 from harness.cli.output import HomeOption, JsonOption, clean, emit, note, say, the_home
 from harness.cli.posting import audit, open_bus
-from harness.cli.remembering import longterm
+from harness.cli.remembering import longterm, now_in
 from harness.cli.send import check_agent, exit_code, show, wait_for
 from harness.cli.shapes import task_shape
 from harness.clock import SystemClock
@@ -113,7 +113,7 @@ def no_model(crew: Crew, agent: str) -> None:
 
 def think(home: Home, crew: Crew, agent: str | None, *, as_json: bool) -> None:
     """Print what the gate says of every open lesson."""
-    now, settings = SystemClock().now(), crew.settings.memory
+    now, settings = now_in(home), crew.settings.memory
     names = [agent] if agent else sorted(crew.profiles)
     found = [
         each for name in names for each in look(longterm(home, name), settings, now).candidates

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import datetime
 from typing import TypeVar
 
 from harness.clock import SystemClock
+from harness.config.crontab import read_crontab
 from harness.config.home import Home
 from harness.config.names import did_you_mean
 from harness.config.profile import profile_files
-from harness.errors import NotFound, UsageError
+from harness.errors import HarnessError, NotFound, UsageError
 from harness.ids import Ids
 from harness.memory.longterm import LongTerm
 from harness.text.secrets import Redactor
@@ -38,6 +40,16 @@ def chosen(home: Home, agent: str | None) -> list[str]:
         return sorted(known_agents(home))
     check_agent(home, agent)
     return [agent]
+
+
+def now_in(home: Home) -> datetime:
+    """The time in the crew's zone, whose days are those of a rule; in the machine's own where the
+    schedule cannot be read."""
+    try:
+        zone = read_crontab(home.cron_file).zone
+    except HarnessError:
+        zone = None
+    return SystemClock().now().astimezone(zone)
 
 
 def longterm(home: Home, agent: str) -> LongTerm:

@@ -85,6 +85,7 @@ class Equipment:
             skills={skill.name: skill for skill in crew.skills[profile.name]},
             redactor=self.audit.audit.redactor,
             by_name=read_by_name((crew.settings.permissions, profile.front.rules)),
+            zone=crew.crontab.zone,
             similar=crew.settings.memory.similar,
             index=self.index,
         )

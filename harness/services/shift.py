@@ -65,7 +65,8 @@ class Shift:
 
     @property
     def now(self) -> datetime:
-        return self.keeping.clock.now()
+        """In the crew's zone: its days are those of a rule."""
+        return self.keeping.clock.now().astimezone(self.crew.crontab.zone)
 
     @property
     def by(self) -> str:

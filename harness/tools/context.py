@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ class ToolContext:
     skills: Mapping[str, Skill] = field(default_factory=dict)  # the agent's, by name
     redactor: Redactor = field(default_factory=Redactor)  # for whatever is written down
     by_name: tuple[str, ...] = ()  # patterns of files that no search shows
+    zone: tzinfo = UTC  # the crew's: where its days begin
     similar: float = 0.6  # from which share of common words on two lessons are one
     index: Index | None = None  # of what the crew knows; None: the files themselves are looked at
 

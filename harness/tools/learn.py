@@ -55,7 +55,7 @@ async def learn(
         summary=ctx.keepable(summary),
         source=Source.AGENT,
         task=ctx.task.id,
-        at=ctx.clock.now(),
+        at=ctx.clock.now().astimezone(ctx.zone),
         key=pattern_key,
         details=ctx.keepable(details),
         fix=one_line(ctx.keepable(rule)),

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from harness.config.settings import HalfLife
 from harness.memory.search.candidates import WINDOW, Found, inverse
@@ -48,8 +49,7 @@ class Weights:
     after: float = 0.4  # and of the one after
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A unit as it is stored, as far as the score needs it."""
 
     terms: str  # with a blank before and after each
@@ -113,7 +113,7 @@ def rows_of(db: sqlite3.Connection, units: Iterable[int]) -> dict[int, Row]:
         "SELECT id, terms, size, asks, timed, speaker, date, expires FROM units"
         f" WHERE id IN ({listed})"
     )
-    return {row[0]: Row(*row[1:]) for row in rows}
+    return {unit: Row._make(rest) for unit, *rest in rows}
 
 
 def near(units: Sequence[int], rows: Mapping[int, Row], found: Found, scope: Scope) -> list[float]:
