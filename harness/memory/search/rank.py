@@ -6,6 +6,7 @@ weights mean the same in a small memory and in a large one; the sum decides (doc
 
 from __future__ import annotations
 
+import heapq
 import math
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,14 +15,15 @@ from datetime import date
 from typing import NamedTuple
 
 from harness.config.settings import HalfLife
+from harness.memory.notes.strength import strength_on
 from harness.memory.search.candidates import WINDOW, Found, inverse
 from harness.memory.search.days import Span
 from harness.memory.search.scope import Scope
 from harness.memory.search.store import SHIFT, day
-from harness.memory.strength import strength_on
 
 K1 = 1.2  # how soon more of a term adds nothing (BM25)
 B, B_FILE = 0.5, 0.75  # how much length counts (BM25)
+SPELT = 60  # candidates that are compared by pieces of words
 SLIGHT = 0.2  # share of the mean
 BEFORE, AFTER = 1, 10  # days around a named one in which it is told of
 HALF_LIFE = HalfLife().notes
@@ -44,7 +46,9 @@ class Weights:
     timed: float = 1.0  # names a time, when the question is when
     asks: float = -1.5  # is a question itself
     answers: float = 0.6  # follows a question
-    fresh: float = 0.3  # the strength of a dated note, which fades (harness/memory/strength.py)
+    fresh: float = (
+        0.3  # the strength of a dated note, which fades (memory/notes/strength.py)
+    )
     before: float = 0.6  # share of the unit before, of grams
     after: float = 0.4  # and of the one after
 
@@ -89,7 +93,6 @@ def ranked(
     signals = (
         (weights.near, near(units, rows, found, scope)),
         (weights.own, own(units, rows, found, scope)),
-        (weights.grams, grams(units, rows, asked.counts, weights)),
         (weights.file, files(units, found, scope)),
         (weights.size, [math.log1p(rows[unit].size) for unit in units]),
         (weights.meaning, nearness(units)),
@@ -101,10 +104,14 @@ def ranked(
     for weight, values in signals:
         for at, value in enumerate(standardised(values)):
             total[at] += weight * value
+    best = heapq.nlargest(SPELT, range(len(units)), key=total.__getitem__)
+    spelt = grams([units[at] for at in best], rows, asked.counts, weights)
+    for at, value in zip(best, standardised(spelt), strict=True):
+        total[at] += weights.grams * value
     today = asked.today.isoformat()
     over = {unit: (rows[unit].expires or today) < today for unit in units}
-    best = zip(units, total, strict=True)
-    return sorted(best, key=lambda pair: (over[pair[0]], -pair[1], pair[0]))
+    scored = zip(units, total, strict=True)
+    return sorted(scored, key=lambda pair: (over[pair[0]], -pair[1], pair[0]))
 
 
 def rows_of(db: sqlite3.Connection, units: Iterable[int]) -> dict[int, Row]:
