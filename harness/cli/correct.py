@@ -16,8 +16,8 @@ from harness.cli.remembering import now_in
 from harness.config.home import Home
 from harness.config.settings import read_settings
 from harness.errors import UsageError
-from harness.memory.book import Book, Kept
 from harness.memory.learning import Learning
+from harness.memory.lessons.book import Book, Kept
 from harness.services.correction import Correction
 from harness.services.lock import holder
 from harness.text.secrets import Redactor

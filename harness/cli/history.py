@@ -7,7 +7,7 @@ import os
 from harness.config.settings import read_settings
 from harness.errors import ConfigError
 from harness.memory import history
-from harness.memory.longterm import LongTerm
+from harness.memory.rules.longterm import LongTerm
 
 
 def keep_history(memory: LongTerm, message: str) -> bool:

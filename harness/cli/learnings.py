@@ -25,9 +25,9 @@ from harness.cli.output import the_home as home_of
 from harness.cli.remembering import chosen, longterm, now_in
 from harness.config.home import Home
 from harness.config.settings import Promotion, read_settings
-from harness.memory.gate import OPEN, Candidacy
 from harness.memory.learning import Learning, Status
-from harness.memory.recurrence import Recurrence, Verdict, recurrence
+from harness.memory.rules.gate import OPEN, Candidacy
+from harness.memory.rules.recurrence import Recurrence, Verdict, recurrence
 
 INTERESTING = (*OPEN, Status.PROMOTED, Status.PROMOTED_TO_SKILL)
 

@@ -26,10 +26,10 @@ from harness.cli.output import (
 )
 from harness.cli.remembering import check_agent, chosen, longterm, whoever
 from harness.config.settings import read_settings
-from harness.memory.journal import Change
 from harness.memory.learning import Learning
-from harness.memory.longterm import LongTerm, Provenance
-from harness.memory.rules import Line, bare
+from harness.memory.rules.journal import Change
+from harness.memory.rules.lines import Line, bare
+from harness.memory.rules.longterm import LongTerm, Provenance
 from harness.text.tokens import estimate_tokens
 
 AgentOption = Annotated[str | None, typer.Option("--agent", help="Whose memory is meant.")]

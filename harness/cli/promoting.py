@@ -14,9 +14,9 @@ from harness.cli.posting import audit, login_name
 from harness.cli.proposed import taken_back
 from harness.cli.remembering import now_in, whoever
 from harness.errors import NotFound
-from harness.memory.journal import Act, Change
-from harness.memory.longterm import LongTerm
-from harness.memory.rule_text import worded
+from harness.memory.rules.journal import Act, Change
+from harness.memory.rules.longterm import LongTerm
+from harness.memory.rules.rule_text import worded
 
 TEAM = ""  # whose memory the pages of the team are: nobody's
 ENTRY = re.compile(r"[A-Za-z]+-\d{8}-\w+")

@@ -14,9 +14,9 @@ from harness.cli.remembering import now_in
 from harness.clock import SystemClock, stamp
 from harness.config.home import Home
 from harness.ids import Ids
-from harness.memory.journal import Change
-from harness.memory.proposals import REJECTED, Proposal, Proposals
-from harness.memory.team import Team
+from harness.memory.rules.journal import Change
+from harness.memory.team.proposals import REJECTED, Proposal, Proposals
+from harness.memory.team.team import Team
 from harness.text.secrets import Redactor
 
 ProposalArgument = Annotated[

@@ -14,7 +14,7 @@ from harness.config.names import did_you_mean
 from harness.config.profile import profile_files
 from harness.errors import HarnessError, NotFound, UsageError
 from harness.ids import Ids
-from harness.memory.longterm import LongTerm
+from harness.memory.rules.longterm import LongTerm
 from harness.text.secrets import Redactor
 
 Found = TypeVar("Found")

@@ -30,8 +30,8 @@ from harness.config.names import did_you_mean
 from harness.config.skill_lint import remarks_on
 from harness.config.skills import Skill, further_files, read_skill, skill_files
 from harness.errors import ConfigError, NotFound, Problem
-from harness.memory.skill_page import read_evidence
-from harness.memory.skill_proposals import proposals
+from harness.memory.skills.page import read_evidence
+from harness.memory.skills.proposals import proposals
 from harness.tools.catalogue import KNOWN
 
 app = typer.Typer(no_args_is_help=True, help="Know-how in folders, and what is proposed as such.")

@@ -10,9 +10,9 @@ import typer
 from harness.cli.output import HomeOption, JsonOption, counted, emit, note, say, the_home
 from harness.cli.posting import audit
 from harness.config.skill_lint import remarks_on
-from harness.memory.book import Book
-from harness.memory.skill_proposals import approve as approve_it
-from harness.memory.skill_proposals import reject as reject_it
+from harness.memory.lessons.book import Book
+from harness.memory.skills.proposals import approve as approve_it
+from harness.memory.skills.proposals import reject as reject_it
 from harness.text.secrets import Redactor
 
 app = typer.Typer()

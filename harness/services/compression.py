@@ -9,13 +9,13 @@ from functools import partial
 from harness.errors import HarnessError, explained
 from harness.memory import history
 from harness.memory.contradiction import contradicts
-from harness.memory.fitting import Fitted, fitted, tokens_of
-from harness.memory.lifecycle import Tidied, Why, tidy
-from harness.memory.longterm import LongTerm
-from harness.memory.recurrence import Verdict, recurrence
-from harness.memory.rule_text import faults_of
-from harness.memory.rules import Line
-from harness.memory.shelf import FOLDER, put_away
+from harness.memory.notes.lifecycle import Tidied, Why, tidy
+from harness.memory.rules.fitting import Fitted, fitted, tokens_of
+from harness.memory.rules.lines import Line
+from harness.memory.rules.longterm import LongTerm
+from harness.memory.rules.recurrence import Verdict, recurrence
+from harness.memory.rules.rule_text import faults_of
+from harness.memory.rules.shelf import FOLDER, put_away
 from harness.memory.terms import is_strict
 from harness.services.report import About
 from harness.services.shift import Shift

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from harness.bus.port import Task
-from harness.memory.book import Book, Kept
 from harness.memory.learning import Kind, Observation, Source
+from harness.memory.lessons.book import Book, Kept
 from harness.text.sentences import sentences
 from harness.text.words import clip
 

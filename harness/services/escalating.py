@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import date
 from functools import partial
 
-from harness.memory.common import seen_by
-from harness.memory.escalation import Step, last_step, next_step, remember
 from harness.memory.learning import Learning
-from harness.memory.longterm import LongTerm
-from harness.memory.proposals import Proposal, ProposalKind, Proposals, Wish
-from harness.memory.recurrence import recurrence
-from harness.memory.rules import Line
+from harness.memory.rules.lines import Line
+from harness.memory.rules.longterm import LongTerm
+from harness.memory.rules.recurrence import recurrence
+from harness.memory.team.common import seen_by
+from harness.memory.team.escalation import Step, last_step, next_step, remember
+from harness.memory.team.proposals import Proposal, ProposalKind, Proposals, Wish
 from harness.services.report import About
 from harness.services.shift import Shift
 

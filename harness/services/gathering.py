@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 
 from harness.errors import HarnessError, explained
-from harness.memory.book import Book
-from harness.memory.common import Common, common_lessons, told_of
-from harness.memory.gate import says_the_same
 from harness.memory.learning import Kind, Learning
-from harness.memory.longterm import LongTerm
-from harness.memory.proposals import Proposal, ProposalKind, Proposals, Wish
-from harness.memory.rule_text import unfit, worded
-from harness.memory.team import Team
+from harness.memory.lessons.book import Book
+from harness.memory.rules.gate import says_the_same
+from harness.memory.rules.longterm import LongTerm
+from harness.memory.rules.rule_text import unfit, worded
+from harness.memory.team.common import Common, common_lessons, told_of
+from harness.memory.team.proposals import Proposal, ProposalKind, Proposals, Wish
+from harness.memory.team.team import Team
 from harness.services.report import About
 from harness.services.shift import Shift
 from harness.services.skill_ideas import propose_skills

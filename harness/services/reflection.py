@@ -15,12 +15,12 @@ from harness.config.hooks import HookEvent
 from harness.config.settings import MemorySettings
 from harness.errors import HarnessError, explained
 from harness.memory import history
-from harness.memory.gate import OPEN, Candidacy, judge
-from harness.memory.journal import Act, Change
 from harness.memory.learning import Learning
-from harness.memory.longterm import LongTerm
-from harness.memory.rule_text import unfit, worded
-from harness.memory.rules import Line, bare
+from harness.memory.rules.gate import OPEN, Candidacy, judge
+from harness.memory.rules.journal import Act, Change
+from harness.memory.rules.lines import Line, bare
+from harness.memory.rules.longterm import LongTerm
+from harness.memory.rules.rule_text import unfit, worded
 from harness.services.escalating import Escalating
 from harness.services.report import About
 from harness.services.shift import Shift

@@ -22,8 +22,8 @@ from harness.config.home import Home
 from harness.config.hooks import HookEvent
 from harness.errors import HarnessError
 from harness.hooks.hooks import Hooks
-from harness.memory.book import Book, Kept
 from harness.memory.learning import Observation
+from harness.memory.lessons.book import Book, Kept
 from harness.services.waiting import unless
 from harness.session.observed import observations
 from harness.session.steps import Step

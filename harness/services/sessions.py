@@ -14,7 +14,7 @@ from harness.config.profile import Profile
 from harness.delivery.degraded import with_notice
 from harness.errors import NotFound
 from harness.hooks.hooks import Hooks
-from harness.memory.uses import Uses
+from harness.memory.notes.uses import Uses
 from harness.models.chain import FallbackModel
 from harness.models.port import CHARS_PER_TOKEN
 from harness.models.profiles import Models

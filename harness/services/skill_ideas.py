@@ -7,7 +7,7 @@ from functools import partial
 
 from harness.errors import HarnessError, explained
 from harness.memory.learning import Learning
-from harness.memory.skill_proposals import Proposed, propose
+from harness.memory.skills.proposals import Proposed, propose
 from harness.services.report import About
 from harness.services.shift import Shift
 

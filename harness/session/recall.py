@@ -20,9 +20,9 @@ import structlog
 from harness.config.settings import HalfLife
 from harness.config.skills import Skill
 from harness.errors import HarnessError
-from harness.memory.fading import freshest
+from harness.memory.notes.fading import freshest
+from harness.memory.notes.uses import Uses
 from harness.memory.search.units import Hit, Unit
-from harness.memory.uses import Uses
 from harness.session.fragments import Fragment, fragments
 from harness.session.recalled import NOTHING, Recalled
 from harness.session.relevance import QUERY, asked_terms, one_line, relevant, unknown, unlike

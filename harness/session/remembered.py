@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from harness.memory.rules import Line, Rule, parse
+from harness.memory.rules.lines import Line, Rule, parse
 from harness.session.room import within
 from harness.text.tokens import CHARS_PER_TOKEN, estimate_tokens
 

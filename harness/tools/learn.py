@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from harness.errors import NotFound
-from harness.memory.book import Book, Kept
-from harness.memory.harmless import one_line
 from harness.memory.learning import Kind, Observation, Source
+from harness.memory.lessons.book import Book, Kept
+from harness.memory.lessons.harmless import one_line
 from harness.permission.action import Action, Trait
 from harness.tools.context import ToolContext
 from harness.tools.tool import Output, ToolError, tool

@@ -16,9 +16,9 @@ from pydantic import Field
 
 from harness.errors import HarnessError, UsageError
 from harness.files import locked, read_exact, read_plain, revise
-from harness.memory.lines import newline_of
+from harness.memory.lessons.lines import newline_of
+from harness.memory.notes.uses import Uses
 from harness.memory.search.units import Hit as Found
-from harness.memory.uses import Uses
 from harness.permission.action import Action, Trait
 from harness.text.ages import age_in_words
 from harness.text.invisible import visible

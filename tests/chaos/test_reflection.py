@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.memory.proposals import Proposals
-from harness.memory.rules import parse
+from harness.memory.rules.lines import parse
+from harness.memory.team.proposals import Proposals
 from harness.text.secrets import Redactor
 from tests.cli.test_reflecting import lesson
 from tests.flows.conftest import clock, house

@@ -11,8 +11,8 @@ from harness.bus.sqlite import SqliteBus
 from harness.clock import SystemClock
 from harness.config.home import Home
 from harness.ids import Ids
-from harness.memory.book import Book
 from harness.memory.learning import Learning, Source
+from harness.memory.lessons.book import Book
 from harness.services.lock import HomeLock
 from harness.text.secrets import Redactor
 from tests.cli.conftest import Harness

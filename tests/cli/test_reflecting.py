@@ -10,9 +10,9 @@ import pytest
 from harness.clock import FakeClock
 from harness.config.home import Home
 from harness.ids import Ids
-from harness.memory.book import Book
 from harness.memory.learning import Kind, Observation, Source
-from harness.memory.proposals import ProposalKind, Proposals, Wish
+from harness.memory.lessons.book import Book
+from harness.memory.team.proposals import ProposalKind, Proposals, Wish
 from harness.text.secrets import Redactor
 from tests.cli.conftest import Harness
 

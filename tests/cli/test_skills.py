@@ -10,8 +10,8 @@ import pytest
 from harness.audit.reader import last_lines
 from harness.config.home import Home
 from harness.config.skills import read_skill
-from harness.memory.book import Book
-from harness.memory.skill_proposals import propose
+from harness.memory.lessons.book import Book
+from harness.memory.skills.proposals import propose
 from harness.text.secrets import Redactor
 from tests.cli.conftest import Harness
 

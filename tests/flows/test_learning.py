@@ -13,8 +13,8 @@ import pytest
 from harness.bus.port import Outcome, Stamp, State, Task
 from harness.ids import Ids
 from harness.memory.learning import Status
-from harness.memory.longterm import LongTerm
-from harness.memory.recurrence import recurrence
+from harness.memory.rules.longterm import LongTerm
+from harness.memory.rules.recurrence import recurrence
 from harness.text.secrets import Redactor
 from tests.doubles.ollama import Answer, OllamaDouble, call
 from tests.flows.house import House

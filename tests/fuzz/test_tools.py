@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harness.config.home import Home
-from harness.memory.book import Book
 from harness.memory.learning import Kind, Observation, Source
+from harness.memory.lessons.book import Book
 from harness.text.secrets import Redactor
 from harness.tools.catalogue import all_tools
 from harness.tools.complaints import complaints

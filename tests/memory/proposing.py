@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from harness.memory.learning import Kind, Learning, Source, Verification
-from harness.memory.proposals import ProposalKind, Wish
+from harness.memory.team.proposals import ProposalKind, Wish
 
 RULE = "When a feed times out, use its cached copy."
 WISH = Wish(

@@ -12,8 +12,8 @@ from typing import Any
 from harness.app import App
 from harness.audit.reader import last_lines
 from harness.bus.port import Request, Task
-from harness.memory.book import Book
 from harness.memory.learning import Kind, Learning, Observation, Source
+from harness.memory.lessons.book import Book
 from harness.models.chain import FallbackModel
 from harness.models.scripted import Script, ScriptedModel, Turn
 from harness.services.fires import CRON, WORK

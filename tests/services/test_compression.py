@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from harness.memory.fitting import tokens_of
-from harness.memory.longterm import LongTerm
-from harness.memory.rules import parse
+from harness.memory.rules.fitting import tokens_of
+from harness.memory.rules.lines import parse
+from harness.memory.rules.longterm import LongTerm
 from harness.models.port import ChatRequest
 from harness.services.compression import says_the_same_shorter
 from tests.flows.conftest import clock, house

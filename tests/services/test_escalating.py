@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from harness.memory.entries import parse
 from harness.memory.learning import Learning
-from harness.memory.proposals import ProposalKind, Proposals
+from harness.memory.lessons.entries import parse
+from harness.memory.team.proposals import ProposalKind, Proposals
 from harness.text.secrets import Redactor
 from tests.flows.conftest import clock, house
 from tests.flows.house import House

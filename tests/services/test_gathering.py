@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.bus.port import Outcome
-from harness.memory.proposals import REJECTED, ProposalKind, Proposals
+from harness.memory.team.proposals import REJECTED, ProposalKind, Proposals
 from harness.text.secrets import Redactor
 from tests.flows.conftest import clock, house
 from tests.flows.house import House

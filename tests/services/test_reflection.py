@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.bus.port import Outcome
-from harness.memory.longterm import LongTerm
+from harness.memory.rules.longterm import LongTerm
 from harness.models.port import ChatRequest, ModelUnavailable
 from harness.services import reflection
 from harness.session.steps import Reason

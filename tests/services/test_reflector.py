@@ -21,8 +21,8 @@ from harness.config.home import Home
 from harness.config.hooks import Hook
 from harness.hooks.hooks import Hooks
 from harness.ids import Ids
-from harness.memory.book import Book
 from harness.memory.learning import Learning
+from harness.memory.lessons.book import Book
 from harness.models.port import ToolCall
 from harness.services.reflector import RECORDED, TOO_OLD, Reflector
 from harness.session.steps import ToolFinished, ToolStarted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.memory.skill_proposals import proposals, reject
+from harness.memory.skills.proposals import proposals, reject
 from tests.flows.conftest import clock, house
 from tests.flows.house import House
 from tests.services.night import night, seen

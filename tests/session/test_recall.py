@@ -17,9 +17,9 @@ from harness.clock import FakeClock
 from harness.config.home import Home
 from harness.config.skills import read_skill
 from harness.errors import Held
+from harness.memory.notes.uses import Uses, key_of
 from harness.memory.search.index import Index
 from harness.memory.search.units import Hit, Unit
-from harness.memory.uses import Uses, key_of
 from harness.models.extractive.situation import read
 from harness.models.port import ChatRequest, Message, Role
 from harness.session.prompt import Ask, Parts, compose, opening

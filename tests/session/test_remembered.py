@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.memory.rules import Rule
+from harness.memory.rules.lines import Rule
 from harness.session.remembered import remembered
 from harness.text.marks import marked, sources_of
 from harness.text.tokens import estimate_tokens

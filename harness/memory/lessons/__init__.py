@@ -1,0 +1,1 @@
+"""Lessons: `.learnings/`, read to the byte, counted, and kept apart from strangers' words."""

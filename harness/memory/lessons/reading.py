@@ -1,0 +1,86 @@
+"""An entry of a file, read as a learning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from harness.memory.learning import Kind, Learning, Status
+from harness.memory.lessons.entries import Entry, EntryFile
+from harness.memory.lessons.sightings import SECTION, day_in, sightings, tasks_of
+from harness.memory.lessons.witnesses import FIX, quarantine_of
+
+SUMMARY = {
+    Kind.ERROR: "Summary",
+    Kind.LEARNING: "Summary",
+    Kind.FEATURE: "Requested Capability",
+}
+_FIELDS_ONLY = frozenset(("", "metadata", SECTION.casefold(), "resolution"))
+_COUNT = re.compile(r"\d{1,9}")
+
+
+def kind_of(entry_id: str) -> Kind | None:
+    """What an id says of its entry. Of another type (`HEAL-...`): None. Such an entry is kept and
+    never read as a learning, for nobody here knows what its words mean and when it is settled."""
+    prefix = entry_id.partition("-")[0].upper()
+    return next((kind for kind in Kind if kind.prefix == prefix), None)
+
+
+def learnings_in(file: EntryFile, agent: str, path: str) -> Iterator[Learning]:
+    """The learnings of a file, in its order. `path` is that of the file, relative to the home."""
+    for entry in file.entries:
+        if kind := kind_of(entry.id):
+            yield learning_of(entry, kind, agent, path, file.preamble)
+
+
+def learning_of(entry: Entry, kind: Kind, agent: str, path: str, preamble: str = "") -> Learning:
+    """What an entry says; what it leaves out is empty, and its count at least that of its tasks.
+
+    What sessions saw that had read strangers counts only as long as the entry is in quarantine,
+    and so can become no rule.
+    """
+    seen = sightings(entry)
+    held = quarantine_of(entry, preamble)
+    marked = [] if held else [sighting.seen.task for sighting in seen if sighting.after]
+    free = {sighting.seen.task for sighting in seen if not sighting.after}
+    tasks = [task for task in tasks_of(entry) if task in free or task not in marked]
+    first = day_in(entry.field("First-Seen")) or day_in(entry.field("Logged"))
+    said = {name: text for name, text in entry.sections() if name not in _FIELDS_ONLY}
+    return Learning(
+        id=entry.id,
+        agent=agent,
+        kind=kind,
+        title=readable(entry.title),
+        status=status_of(entry),
+        priority=readable(entry.field("Priority")),
+        pattern_key=readable(entry.field("Pattern-Key")),
+        count=max(0, count_of(entry) - len(marked)),
+        tasks=tuple(readable(task) for task in tasks),
+        first_seen=first,
+        last_seen=day_in(entry.field("Last-Seen")) or first,
+        summary=readable(entry.section(SUMMARY[kind]) or entry.section("Summary")),
+        fix=readable(entry.section(FIX[kind])),
+        evidence=readable("\n\n".join([entry.title, *said.values()])),
+        verifications=tuple(sighting.seen for sighting in seen if not sighting.after),
+        quarantine=tuple(readable(name) for name in held),
+        contradicted_by=readable(entry.field("Contradicted-By").split(",")[0].strip()),
+        promoted=day_in(entry.field("Promoted")),
+        path=path,
+        line=entry.line,
+    )
+
+
+def status_of(entry: Entry) -> str:
+    """Its status; a word that is none of ours stays as it is."""
+    word = readable(entry.field("Status"))
+    return word.casefold() if word.casefold() in set(Status) else word
+
+
+def count_of(entry: Entry) -> int:
+    found = _COUNT.match(entry.field("Recurrence-Count"))
+    return int(found[0]) if found else max(1, len(tasks_of(entry)))
+
+
+def readable(text: str) -> str:
+    """A text whose odd bytes are shown as such; in the file they stay what they are."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,87 @@
+"""Quarantine: who confirms what was written down after reading strangers' words.
+
+Only a session that says the same, all of it, and has read nobody of those behind the entry. Hosts
+of one owner are one witness.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from harness.memory.learning import Kind, Observation
+from harness.memory.lessons.entries import Entry
+from harness.memory.lessons.sightings import tasks_of, written_out
+from harness.text.marks import QUARANTINE, hosts_of, sources_of
+from harness.text.urls import site_of
+from harness.text.words import fold
+
+HELD = QUARANTINE.partition(": ")[2]  # how the value of Trust begins
+_UNNAMED = re.compile(r"\band \d+ more\b")
+_ESCAPED = re.compile(r"^\\|(?<=<)\\", re.MULTILINE)
+_SAID = {  # where an entry says what an observation says
+    Kind.ERROR: {"Summary": "summary", "Error": "error", "Context": "details"},
+    Kind.LEARNING: {"Summary": "summary", "Details": "details", "Error": "error"},
+    Kind.FEATURE: {"Requested Capability": "summary", "User Context": "details", "Error": "error"},
+}
+FIX = {
+    Kind.ERROR: "Suggested Fix",
+    Kind.LEARNING: "Suggested Action",
+    Kind.FEATURE: "Suggested Implementation",
+}
+
+
+def quarantine_of(entry: Entry, preamble: str = "") -> tuple[str, ...]:
+    """The strangers behind an entry: its own mark counts, and that of the file's first line."""
+    trust = entry.field("Trust")
+    held = trust.startswith("quarantine") and (trust.removeprefix(HELD) or "somebody")
+    told = [*sources_of(preamble.partition("\n")[0]), *sources_of(entry.text)]
+    named = [held] if held and not told else told
+    return tuple(dict.fromkeys(name.strip() for name in named))
+
+
+def confirms(entry: Entry, seen: Observation) -> bool:
+    """Whether an observation frees an entry: another task's, in the same words."""
+    trust = entry.field("Trust")
+    if not trust.startswith(HELD) or seen.task in tasks_of(entry):
+        return False
+    return says_the_same(entry, seen) and independent(trust.removeprefix(HELD), seen.outside)
+
+
+def says_the_same(entry: Entry, seen: Observation) -> bool:
+    """The words of the entry, and no more of them: who confirms a summary has not confirmed
+    details, or a rule, that he did not see."""
+    said = {FIX[seen.kind]: seen.fix}
+    said |= {name: getattr(seen, field) for name, field in _SAID[seen.kind].items()}
+    summary = next(iter(_SAID[seen.kind]))
+    return plain(entry.section(summary)) == plain(seen.summary) and all(
+        not entry.section(name) or plain(entry.section(name)) == plain(text)
+        for name, text in said.items()
+    )
+
+
+def plain(text: str) -> str:
+    """A text as it is compared: without its fence, and what makes it harmless."""
+    lines = [line for line in text.splitlines() if not line.strip().startswith(("```", "~~~"))]
+    return " ".join(fold(_ESCAPED.sub("", "\n".join(lines))).split())
+
+
+def freed(entry: Entry, seen: Observation) -> Entry:
+    """The entry out of quarantine; who saw it before had read strangers, and stays no witness."""
+    return written_out(entry).with_field("Trust", f"confirmed by task {seen.task}")
+
+
+def independent(held: str, outside: Sequence[str]) -> bool:
+    """Whether a session that read nobody, or nobody of those behind an entry, says a thing again.
+    Where not all are named, nobody can tell."""
+    if not outside:
+        return True
+    told = (held, *outside)
+    if any(_UNNAMED.search(text) or not owners(text) for text in told):
+        return False
+    return owners(held).isdisjoint(owners(" ".join(outside)))
+
+
+def owners(sources: str) -> set[str]:
+    """The domains in names of sources: hosts of one owner are one witness."""
+    return {site_of(f"http://{host}") for host in hosts_of([sources])}

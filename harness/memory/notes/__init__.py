@@ -1,0 +1,1 @@
+"""Dated notes: how they fade, and what becomes of them."""

@@ -1,0 +1,1 @@
+"""Rules: how lessons get into MEMORY.md, and out of it."""

@@ -1,0 +1,36 @@
+"""The archive of a MEMORY.md: what it said once, and why it does not any more. Never read back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.files import locked, revise
+from harness.memory.rules.journal import Act, Change
+from harness.memory.rules.lines import Rule
+from harness.text.marks import tidy
+
+FOLDER = ".archive"
+
+
+def put_away(memory: Path, rules: Sequence[Rule], change: Change) -> None:
+    """Append rules that a change took out of `memory` to the file of that name in the archive."""
+    if not rules:
+        return
+    folder = memory.parent / FOLDER
+    note = f"<!-- {told(change)} -->"
+    text = "".join(f"{rule.line()} {note}\n" for rule in rules)
+    with locked(folder):
+        revise(folder / memory.name, lambda before: (before or "# Archive\n\n") + text)
+
+
+def told(change: Change) -> str:
+    """What took a rule out, in words."""
+    reason = f": {tidy(change.reason)}" if change.reason else ""
+    return f"{_how(change)} on {change.at.date()}{reason}; change {change.id}"
+
+
+def _how(change: Change) -> str:
+    if change.action is Act.UNDO:
+        return f"taken back by {tidy(change.by)}"
+    return f"superseded by {', '.join(change.entries) or tidy(change.by)}"

@@ -1,0 +1,123 @@
+"""What the journal tells: which rules are ours, what was taken back, and what made a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
+
+from harness.errors import HarnessError, NotFound
+from harness.memory.rules.gate import Undone
+from harness.memory.rules.journal import Act, Change
+from harness.memory.rules.lines import Rule, rule_of
+from harness.memory.rules.patches import Patch, exchanging, restoring, rules_in, without
+
+
+def rules_of(block: str) -> list[Rule]:
+    """The rules in one side of a patch."""
+    return [rule for line in block.split("\n") if (rule := rule_of(line))]
+
+
+def entries_of(block: str) -> set[str]:
+    """The entries that the rules in one side of a patch rest on."""
+    return {entry for rule in rules_of(block) for entry in rule.entries}
+
+
+def own_lines(changes: Iterable[Change]) -> set[str]:
+    """Every line that the house put into the file: a rule that reads otherwise was edited."""
+    return {line for change in changes for line in change.after.split("\n")}
+
+
+def made_above(changes: Iterable[Change]) -> tuple[str, ...]:
+    """What the house wrote above its first rule: a heading, a blank line; empty when nothing."""
+    made: tuple[str, ...] = ()
+    for change in changes:
+        if not change.before:
+            made = _prefix(change.after) or made
+        elif not change.after and _prefix(change.before):
+            made = ()
+    return made
+
+
+def _prefix(block: str) -> tuple[str, ...]:
+    """The lines above the first rule of a patch."""
+    return tuple(takewhile(lambda line: rule_of(line) is None, _lines(block)))
+
+
+def act_of(changes: Sequence[Change], id: str) -> list[Change]:
+    """The changes that were made in one act with `id`, itself the first. Raises NotFound."""
+    known = {change.id: change for change in changes}
+    if id not in known:
+        raise NotFound(
+            f"no change {id} in the journal",
+            hint="`harness memory why LINE` tells the changes that made a line",
+        )
+    first = known[id].part_of or id
+    return [change for change in changes if first in (change.id, change.part_of)]
+
+
+def is_again(changes: Sequence[Change], undo: Change) -> bool:
+    """Whether an undo took back another undo, and so did the thing again."""
+    known = {change.id: change for change in changes}
+    again = False
+    while undo.action is Act.UNDO and undo.undoes in known:
+        undo = known[undo.undoes]
+        again = not again
+    return not again
+
+
+def check_undoable(changes: Sequence[Change], id: str) -> None:
+    """Raises HarnessError when the change is taken back already, and that stands."""
+    undo = next((one for one in reversed(changes) if one.undoes == id), None)
+    if undo and next((one for one in changes if one.undoes == undo.id), None) is None:
+        raise HarnessError(
+            f"{id} was taken back already, by {undo.by} on {undo.at.date()}",
+            hint=f"undo {undo.id} makes it again",
+        )
+
+
+def undone(changes: Sequence[Change]) -> Mapping[str, Undone]:
+    """The entries whose promotion was taken back and not made again, by id."""
+    found: dict[str, Undone] = {}
+    for change in changes:
+        stays = entries_of(change.after)
+        gone = entries_of(change.before) - stays
+        for entry in stays:
+            found.pop(entry, None)
+        if change.action is Act.UNDO and not is_again(changes, change):
+            count = sum(rule.count for rule in rules_of(change.before))
+            found |= {entry: Undone(change.at.date(), count) for entry in gone}
+    return found
+
+
+def last_rule(changes: Iterable[Change], id: str) -> Rule | None:
+    """The rule as it was last told; None when the journal does not know it."""
+    told = (rule for one in changes for side in (one.before, one.after) for rule in rules_of(side))
+    return next((rule for rule in reversed(list(told)) if rule.id == id), None)
+
+
+def concerning(changes: Iterable[Change], rule_id: str) -> tuple[Change, ...]:
+    return tuple(
+        change
+        for change in changes
+        if any(rule.id == rule_id for rule in rules_of(f"{change.before}\n{change.after}"))
+    )
+
+
+def inverse(text: str, change: Change, made: Sequence[str], now: Mapping[str, str]) -> Patch:
+    """The patch that takes a change back in this text. Raises Stale.
+
+    `made`: the lines that the house wrote above its first rule; `now`: its rules as they read
+    today, by id. A promotion is taken back also when others joined its rule since.
+    """
+    before, after = _lines(change.before), _lines(change.after)
+    if change.action is Act.PROMOTE:
+        after = [now.get(rule.id, line) if (rule := rule_of(line)) else line for line in after]
+    if not after:
+        return restoring(text, before, change.line, change.above)
+    if not before:
+        return without(text, rules_in(after), made)
+    return exchanging(text, after, before)
+
+
+def _lines(block: str) -> list[str]:
+    return block.split("\n") if block else []

@@ -1,0 +1,1 @@
+"""Skills that grow out of lessons, as proposals."""

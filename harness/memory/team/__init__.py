@@ -1,0 +1,1 @@
+"""What the crew learns together: proposals that a person decides on."""
