@@ -18,10 +18,10 @@ from harness.memory.search.scope import Scope
 
 WINDOW = 2  # neighbours on each side
 MOST_TERMS = 24  # of a question, the rarest
-WALKED = 3_000  # places of terms
+WALKED = 2_000  # places of terms
 TOGETHER = 100  # places of the two rarest terms, when even these stand in too many
 HEADS = 80  # units whose neighbourhood is looked at
-MOST = 120  # candidates
+MOST = 100  # candidates
 ROOT = 5  # signs by which words are akin
 MOST_RELATIVES = 12
 AKIN = 0.3  # what a word akin to that of the question counts for
