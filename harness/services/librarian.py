@@ -12,8 +12,7 @@ from harness.clock import Clock
 from harness.config.home import Home
 from harness.errors import HarnessError, explained
 from harness.memory.search.index import Index
-from harness.services.folder_watch import FolderWatch
-from harness.services.waiting import unless
+from harness.services.attention import Attention
 
 log = structlog.get_logger("librarian")
 
@@ -29,29 +28,15 @@ class Librarian:
     """
 
     def __init__(self, home: Home, index: Index, clock: Clock) -> None:
-        self.home = home
         self.index = index
-        self.clock = clock
-        self.touched = asyncio.Event()
+        self.attention = Attention(
+            lambda: dict(watched_folders(home)), clock, DEBOUNCE_SECONDS, LOOK_SECONDS
+        )
         self.trouble: str | None = None  # why the last look failed
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until asked to stop."""
-        loop = asyncio.get_running_loop()
-        watch = FolderWatch(lambda: loop.call_soon_threadsafe(self.touched.set))
-        try:
-            while not stop.is_set():
-                await asyncio.to_thread(lambda: watch.follow(dict(watched_folders(self.home))))
-                self.touched.clear()
-                await self.look()
-                await unless(stop, self.touched_or_time_to_look())
-        finally:
-            await asyncio.to_thread(watch.close)
-
-    async def touched_or_time_to_look(self) -> None:
-        await unless(self.touched, self.clock.sleep(LOOK_SECONDS))
-        if self.touched.is_set():
-            await self.clock.sleep(DEBOUNCE_SECONDS)
+        await self.attention.pay(self.look, stop)
 
     async def look(self) -> None:
         """Have the index take up what has changed."""

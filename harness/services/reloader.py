@@ -13,8 +13,7 @@ from harness.clock import Clock
 from harness.config.home import Home
 from harness.config.skills import skill_files
 from harness.errors import HarnessError
-from harness.services.folder_watch import FolderWatch
-from harness.services.waiting import unless
+from harness.services.attention import Attention
 
 log = structlog.get_logger("reloader")
 
@@ -28,32 +27,19 @@ class Reloader:
     def __init__(self, home: Home, reload: Callable[[], Awaitable[None]], clock: Clock) -> None:
         self.home = home
         self.reload = reload
-        self.clock = clock
+        self.attention = Attention(
+            lambda: watched_folders(home), clock, DEBOUNCE_SECONDS, LOOK_SECONDS
+        )
         self.seen: str | None = fingerprint(home)  # None: whatever is there is news
-        self.touched = asyncio.Event()
 
     def ring(self) -> None:
         """Have the files read again soon, whether or not they have changed."""
         self.seen = None
-        self.touched.set()
+        self.attention.touched.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until asked to stop."""
-        loop = asyncio.get_running_loop()
-        watch = FolderWatch(lambda: loop.call_soon_threadsafe(self.touched.set))
-        try:
-            while not stop.is_set():
-                await asyncio.to_thread(lambda: watch.follow(watched_folders(self.home)))
-                self.touched.clear()
-                await self.look()
-                await unless(stop, self.touched_or_time_to_look())
-        finally:
-            await asyncio.to_thread(watch.close)
-
-    async def touched_or_time_to_look(self) -> None:
-        await unless(self.touched, self.clock.sleep(LOOK_SECONDS))
-        if self.touched.is_set():
-            await self.clock.sleep(DEBOUNCE_SECONDS)
+        await self.attention.pay(self.look, stop)
 
     async def look(self) -> None:
         """Reload if what the files hold differs from what was last taken up."""

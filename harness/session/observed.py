@@ -164,7 +164,7 @@ def mended(sight: Sight, failed: Failed, mend: Mend) -> Observation:
         task=sight.task,
         at=sight.at,
         key=f"{area(name)}.{symptom(f'{mend.wrong} not {mend.right}')}",
-        error="" if failed.result.source or mend.is_name else why(failed.result.text),
+        error="" if failed.result.source or mend.is_name else on_one_line(failed.result.text),
         fix=f"When calling `{name}`, {mend.rule}.",
         outside=() if mend.is_name else failed.outside,
     )
@@ -181,13 +181,13 @@ def unmended(sight: Sight, failed: Failed) -> Observation:
         task=sight.task,
         at=sight.at,
         key=f"{area(name)}.{symptom(first_clause(text))}",
-        error=why(failed.result.text),
+        error=on_one_line(failed.result.text),
         details=f"arguments: {clip(str(dict(failed.call.arguments)), SHOWN)}",
         outside=failed.outside,
     )
 
 
-def why(text: str) -> str:
+def on_one_line(text: str) -> str:
     return clip(" ".join(text.split()), SHOWN)
 
 
@@ -204,31 +204,25 @@ def told(sight: Sight, text: str) -> None:
 
 def broken(sight: Sight, finding: str) -> Observation:
     """The entry of an answer that broke a check."""
-    said = clip(" ".join(finding.split()), SHOWN)
-    return Observation(
-        kind=Kind.ERROR,
-        title="contract",
-        summary=f"The answer broke its contract: {said}",
-        source=Source.CONTRACT,
-        task=sight.task,
-        at=sight.at,
-        key=f"contract.{symptom(first_clause(said))}",
-        error=said,
-        outside=tuple(sight.outside),
-    )
+    return refused(sight, "contract", "The answer broke its contract", finding, Source.CONTRACT)
 
 
 def unreadable(sight: Sight, fault: str) -> Observation:
     """The entry of an output that the model had to write again."""
-    said = clip(" ".join(fault.split()), SHOWN)
+    return refused(sight, "reply", "A reply could not be used", fault, Source.REPAIR)
+
+
+def refused(sight: Sight, title: str, what: str, why: str, source: Source) -> Observation:
+    """The entry of something that the model wrote and that the house did not take."""
+    said = on_one_line(why)
     return Observation(
         kind=Kind.ERROR,
-        title="reply",
-        summary=f"A reply could not be used: {said}",
-        source=Source.REPAIR,
+        title=title,
+        summary=f"{what}: {said}",
+        source=source,
         task=sight.task,
         at=sight.at,
-        key=f"reply.{symptom(first_clause(said))}",
+        key=f"{title}.{symptom(first_clause(said))}",
         error=said,
         outside=tuple(sight.outside),
     )
