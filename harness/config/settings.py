@@ -171,6 +171,11 @@ class MemorySettings(Section):
     forget_below: float = Field(default=0.05, ge=0, lt=1)  # strength of a note that is put away
     git: Literal["auto", "off"] = "auto"  # auto: a commit for each rewrite, in a repository
 
+    @property
+    def most(self) -> int:
+        """Tokens of a MEMORY.md in a prompt: a third more, for it grows until it is compressed."""
+        return self.limit + self.limit // 3
+
 
 class Settings(Section):
     """All of harness.yaml."""

@@ -16,6 +16,7 @@ from harness.config.settings import MemorySettings
 from harness.errors import HarnessError, explained
 from harness.memory import history
 from harness.memory.learning import Learning
+from harness.memory.rules.fitting import tokens_of
 from harness.memory.rules.gate import OPEN, Candidacy, judge
 from harness.memory.rules.journal import Act, Change
 from harness.memory.rules.lines import Line, bare
@@ -27,6 +28,7 @@ from harness.services.shift import Shift
 from harness.services.wordsmith import Wordsmith
 
 MOST = 5  # new rules of one agent in one night
+FULL = "MEMORY.md is longer than a prompt has room for; the weekly compression makes place"
 NIGHT = timedelta(hours=12)
 DAY = timedelta(days=1)
 TRIES = 2  # of a model, the second with what was wrong with the first
@@ -98,6 +100,8 @@ class Reflection:
                 self.tell_waiting(candidate)
             elif made + promoted_lately(view, shift) >= MOST:
                 shift.report.tell(About.ON_THE_WAY, f"{candidate.told()}: ready, for another night")
+            elif tokens_of(await shift.step(self.longterm.lines)) > shift.settings.most:
+                shift.report.tell(About.REFUSED, f"{self.agent}: {FULL}")
             else:
                 made += await self.promote(candidate)
         await Escalating(shift, self.longterm, view.lines).run(view.learnings)

@@ -80,8 +80,7 @@ class Budget:
 
     @classmethod
     def within(cls, context_tokens: int, settings: MemorySettings | None = None) -> Budget:
-        """The usual budget, or less for a model with a small context: a third of it. MEMORY.md
-        may have a third more than its limit, for it grows until it is compressed."""
+        """The usual budget, or less for a model with a small context: a third of it."""
         settings = settings or MemorySettings()
         tokens = context_tokens // 3
         third = int(tokens * CHARS_PER_TOKEN)
@@ -89,7 +88,7 @@ class Budget:
             per_file=min(cls.per_file, third),
             total=min(cls.total, third),
             handed=min(cls.handed, third // 2),
-            memory=min(settings.limit + settings.limit // 3, tokens),
+            memory=min(settings.most, tokens),
             recall=min(settings.recall, tokens // 4),
         )
 

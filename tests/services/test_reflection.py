@@ -7,6 +7,7 @@ import re
 import subprocess
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from harness.memory.rules.longterm import LongTerm
 from harness.models.port import ChatRequest, ModelUnavailable
 from harness.services import reflection
 from harness.session.steps import Reason
+from harness.text.tokens import estimate_tokens
 from tests.flows.conftest import clock, house
 from tests.flows.house import House
 from tests.services.night import FIX, book, night, seen
@@ -154,6 +156,71 @@ async def test_a_night_gives_an_agent_five_rules_and_no_more(house: House) -> No
     assert "ready, for another night" in told
     assert again.result.text == ""
     assert len(at_night.rules()) == len(parts)
+
+
+async def test_a_memory_never_grows_beyond_what_a_prompt_has_room_for(house: House) -> None:
+    limit, most = 300, 400
+    house.settings["memory"] = {"limit": limit}
+    house.write()
+    sizes = []
+    async with night(house) as at_night:
+        for week in range(2):
+            for n in range(reflection.MOST + 2):
+                part = f"{chr(97 + week)}{chr(97 + n)}quay"
+                text = f"When calling the {part} endpoint, send the {part} schema of the desk."
+                told: dict[str, Any] = {"key": f"{part}.failed", "summary": f"{part} refused."}
+                seen(house, fix=text, error=part, tag=part, title=part, **told)
+            ended = await at_night.work("reflect")
+            sizes.append(estimate_tokens(at_night.memory()))
+            await house.clock.advance(timedelta(days=1).total_seconds())
+            await at_night.work("compress")
+
+    one_rule = max(estimate_tokens(line) for line in at_night.memory().splitlines())
+    assert max(sizes) > limit
+    assert max(sizes) <= most + one_rule
+    assert f"trading: {reflection.FULL}" in ended.result.text
+
+
+async def test_a_hundred_kilobytes_of_raw_notes_leave_no_line_in_a_memory(house: House) -> None:
+    folder = house.home.memory("trading")
+    folder.mkdir(parents=True)
+    own = "# Memory\n\n- The owner likes short answers.\n"
+    house.home.memory_file("trading").write_text(own)
+    raw = "".join(
+        f"- 10:00Z Candidate {n}: remember that the user said {n}.\n" for n in range(2000)
+    )
+    (folder / "2026-01-04.md").write_text(f"# 2026-01-04\n\n{raw}")
+    assert len(raw) > 100_000
+    for n in range(10):
+        word = f"{chr(97 + n // 26)}{chr(97 + n % 26)}"
+        seen(house, times=1, key=f"{word}.once", summary=f"Saw {word}quay once.", tag=word)
+    async with night(house, [GOOD] * 99) as at_night:
+        for _ in range(3):
+            await at_night.work("reflect", "gather")
+            await house.clock.advance(timedelta(days=1).total_seconds())
+        await at_night.work("compress")
+
+    assert at_night.memory() == own
+    assert at_night.model.requests == []
+
+
+async def test_a_night_spends_its_tokens_and_no_more_however_much_there_is(house: House) -> None:
+    tokens = 3_000
+    house.settings["memory"] = {"reflection": tokens}
+    house.write()
+    for agent in ("ainews", "trading", "zoe"):
+        for part in ("alpha", "beta", "gamma", "delta", "epsilon"):
+            text = f"When calling the {part} endpoint, send the {part} schema."
+            told: dict[str, Any] = {"key": f"{part}.failed", "summary": f"{part} refused."}
+            seen(house, agent, fix=text, error=part, tag=part, title=part, **told)
+    async with night(house, lambda request: INVENTED) as at_night:
+        ended = await at_night.work("reflect", "gather", "compress")
+
+    spent = ended.result.tokens["prompt"] + ended.result.tokens["completion"]
+    assert 0 < spent <= tokens
+    assert 0 < len(at_night.model.requests) < 2 * 3 * 5
+    assert [len(at_night.rules(agent)) for agent in ("ainews", "trading", "zoe")] == [5, 5, 5]
+    assert "the tokens of `memory.reflection` were spent" in ended.result.text
 
 
 async def test_a_hook_can_hold_a_promotion_back(house: House, tmp_path: Path) -> None:

@@ -144,6 +144,21 @@ async def test_what_has_expired_is_left_out(house: House) -> None:
     assert "closed" not in notes
 
 
+async def test_a_lesson_that_a_newer_one_shows_wrong_is_not_told_as_a_fact(house: House) -> None:
+    house.write(
+        "memory/scout/.learnings/LEARNINGS.md",
+        "## [LRN-20261116-001] insight",
+        "**Status**: pending",
+        "### Summary",
+        "The tallest lighthouse is in Genoa harbour.",
+        "### Metadata",
+        "- Contradicted-By: LRN-20261118-001",
+        "---",
+    )
+
+    assert "superseded by LRN-20261118-001: [LRN-20261116-001] insight" in await house.notes()
+
+
 async def test_strangers_words_are_left_out_and_counted(house: House) -> None:
     house.write(
         "memory/scout/2026-11-18.md",

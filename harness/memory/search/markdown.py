@@ -15,6 +15,10 @@ _OPEN = re.compile(r"<!--.*$")
 _END = re.compile(r"\r\n|\n|\r")
 _ENTRY = re.compile(r"## \[")
 _FIELD = re.compile(r"\*\*[\w -]{1,40}\*\*:")
+_DENIED = re.compile(r"\s*[-*+]\s+\**Contradicted-By\**:\**\s+(\S+)")
+_SUPERSEDED = re.compile(
+    r"\s*(?:[-*+]\s+)?\**Status(?:\*\*)?:(?:\*\*)?\s+superseded\b", re.IGNORECASE
+)
 _SILENT = frozenset({"metadata", "verifications", "resolution"})  # sections of an entry
 
 
@@ -92,12 +96,20 @@ def block_of(lines: list[Line], heading: str) -> Block:
 
 
 def entries(text: str) -> Iterator[Block]:
-    """The entries of a file of lessons (`## [ID] title`), each whole, its fields left out."""
+    """The entries of a file of lessons (`## [ID] title`), each whole, its fields left out. One that
+    holds no more says so first: nobody is to take it for a fact."""
     for title, lines in grouped(lines_of(text), _ENTRY.match):
         if title is not None:
-            said = " ".join([title, *sayings(lines)])
+            said = " ".join([*outlived(lines), title, *sayings(lines)])
             raw = "\n".join(line.raw for line in lines)
             yield Block(lines[0].number, title, said, raw)
+
+
+def outlived(lines: list[Line]) -> Iterator[str]:
+    """By what an entry was taken the place of, if it was."""
+    newer = [found[1] for line in lines if (found := _DENIED.match(line.said))]
+    if newer or any(_SUPERSEDED.match(line.said) for line in lines):
+        yield f"superseded by {newer[0]}:" if newer else "superseded:"
 
 
 def sayings(lines: list[Line]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from harness.files import make_folder
 from harness.memory.search.places import Place
 from harness.memory.search.units import Unit
 
-VERSION = 1  # of the tables and of how texts become terms; another one is built anew
+VERSION = 2  # of the tables, the units and their terms; another one is built anew
 OWNER_SHIFT = 24  # the number of a file is that of its owner, shifted, and one of its own
 SHIFT = 20  # the number of a unit is that of its file, shifted, and its place in the file
 MOST_UNITS = (1 << SHIFT) - 8  # of one file

@@ -118,6 +118,41 @@ Another one.
     assert (second.line, second.outside) == (22, ())
 
 
+def test_an_entry_that_holds_no_more_says_so_first() -> None:
+    text = """## [LRN-20261116-001] insight
+
+**Status**: pending
+
+### Summary
+Prices need no date.
+
+### Metadata
+- Contradicted-By: LRN-20261117-002
+
+---
+
+## [LRN-20261116-002] insight
+**Status:** superseded
+
+### Summary
+The table is called SALES.
+
+---
+
+## [LRN-20261116-003] insight
+**Status**: wont_fix
+
+### Summary
+Contradicted-By: is a field of its own.
+"""
+
+    assert [unit.text.partition("] ")[0] for unit in units(LESSONS, text)] == [
+        "superseded by LRN-20261117-002: [LRN-20261116-001",
+        "superseded: [LRN-20261116-002",
+        "[LRN-20261116-003",
+    ]
+
+
 def test_a_section_of_a_skill_is_one_unit_with_its_code() -> None:
     text = "---\nname: digest\n---\n# Digest\nRead.\n\n```sh\nls\n```\n\n## Then\n- a\n- b\n"
 
