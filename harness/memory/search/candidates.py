@@ -18,7 +18,7 @@ from harness.memory.search.scope import Scope
 
 WINDOW = 2  # neighbours on each side
 MOST_TERMS = 24  # of a question, the rarest
-WALKED = 2_000  # places of terms
+WALKED = 1_200  # places of terms
 TOGETHER = 100  # places of the two rarest terms, when even these stand in too many
 HEADS = 80  # units whose neighbourhood is looked at
 MOST = 100  # candidates

@@ -30,7 +30,7 @@ from harness.memory.search.units import Hit, Unit
 from harness.text.words import similarity
 
 Claimed = tuple[Hit, Sequence[Claim]]
-WINDOW = 20  # hits that are compared: what stands further down is told to nobody
+WINDOW = 14  # hits that are compared: what stands further down is told to nobody
 MORE = 2  # terms that a subject may have beside those of the other
 ALIKE = 0.6  # similarity of sentences in which one denies the other, or a value differs
 SHORT = 3  # terms of a value in words
