@@ -9,7 +9,7 @@ lesson is not lost in it. A task counts once for each source.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -48,17 +48,17 @@ def counted(before: str | None, seen: Observation, similar: float) -> Counted:
     """The file with the observation in it. Nothing else in it changes."""
     text = HEADINGS[seen.kind] if before is None else before
     file = parse(text)
-    confirmed = {entry.id for entry in file.entries if confirms(entry, seen)}
+    confirmed = {entry.line for entry in file.entries if confirms(entry, seen)}
     known = found(file, seen, similar, confirmed)
     again = known is not None and (is_known(known, seen) or is_full(known, seen))
 
     def change(entry: Entry) -> Entry:
         if known is not None and entry.line == known.line:
             entry = completed(entry, seen) if again else once_more(completed(entry, seen), seen)
-        return freed(entry, seen) if entry.id in confirmed else entry
+        return freed(entry, seen) if entry.line in confirmed else entry
 
     after = file.changed(change)
-    pairs = [pair for entry in after.entries if entry.id in confirmed for pair in told_by(entry)]
+    pairs = [pair for entry in after.entries if entry.line in confirmed for pair in told_by(entry)]
     if known:
         kept = Kept(known.id, False, not again)
         return Counted(after.render(), kept, (*pairs, *opposed(known.id, seen)))
@@ -68,7 +68,7 @@ def counted(before: str | None, seen: Observation, similar: float) -> Counted:
 
 
 def found(
-    file: EntryFile, seen: Observation, similar: float, confirmed: Iterable[str]
+    file: EntryFile, seen: Observation, similar: float, confirmed: Collection[int]
 ) -> Entry | None:
     """The entry on which the observation counts: of several, one on which it counted before."""
     open_to = [entry for entry in file.entries if meets(entry, seen, confirmed)]
@@ -86,12 +86,12 @@ def is_open(entry: Entry) -> bool:
     return status_of(entry) not in SETTLED
 
 
-def meets(entry: Entry, seen: Observation, confirmed: Iterable[str]) -> bool:
+def meets(entry: Entry, seen: Observation, confirmed: Collection[int]) -> bool:
     """Whether the observation may count on an entry at all. A mark on the whole file keeps its
     entries from becoming rules, and not from being counted."""
     if kind_of(entry.id) is not seen.kind or entry.id == seen.contradicts:
         return False
-    return bool(not quarantine_of(entry) or seen.outside or entry.id in confirmed)
+    return bool(not quarantine_of(entry) or seen.outside or entry.line in confirmed)
 
 
 def likeness(entry: Entry, seen: Observation) -> float:

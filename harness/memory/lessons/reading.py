@@ -7,15 +7,14 @@ from collections.abc import Iterator
 
 from harness.memory.learning import Kind, Learning, Status
 from harness.memory.lessons.entries import Entry, EntryFile
-from harness.memory.lessons.sightings import SECTION, day_in, sightings, tasks_of
-from harness.memory.lessons.witnesses import FIX, quarantine_of
+from harness.memory.lessons.sightings import day_in, sightings, tasks_of
+from harness.memory.lessons.witnesses import FIX, NO_WORDS, quarantine_of
 
 SUMMARY = {
     Kind.ERROR: "Summary",
     Kind.LEARNING: "Summary",
     Kind.FEATURE: "Requested Capability",
 }
-_FIELDS_ONLY = frozenset(("", "metadata", SECTION.casefold(), "resolution"))
 _COUNT = re.compile(r"\d{1,9}")
 
 
@@ -45,7 +44,7 @@ def learning_of(entry: Entry, kind: Kind, agent: str, path: str, preamble: str =
     free = {sighting.seen.task for sighting in seen if not sighting.after}
     tasks = [task for task in tasks_of(entry) if task in free or task not in marked]
     first = day_in(entry.field("First-Seen")) or day_in(entry.field("Logged"))
-    said = {name: text for name, text in entry.sections() if name not in _FIELDS_ONLY}
+    said = {name: text for name, text in entry.sections() if name not in NO_WORDS}
     return Learning(
         id=entry.id,
         agent=agent,

@@ -1,23 +1,21 @@
 """Quarantine: who confirms what was written down after reading strangers' words.
 
-Only a session that says the same, all of it, and has read nobody of those behind the entry. Hosts
-of one owner are one witness.
+Only a session that says the same, all of it, and has read no stranger at all: whoever owns one
+domain may own ten, so that many who say a thing make it no truer.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from harness.memory.learning import Kind, Observation
-from harness.memory.lessons.entries import Entry
-from harness.memory.lessons.sightings import tasks_of, written_out
-from harness.text.marks import QUARANTINE, hosts_of, sources_of
-from harness.text.urls import site_of
+from harness.memory.lessons.entries import Entry, known_as
+from harness.memory.lessons.sightings import SECTION, tasks_of, written_out
+from harness.text.marks import QUARANTINE, sources_of
 from harness.text.words import fold
 
 HELD = QUARANTINE.partition(": ")[2]  # how the value of Trust begins
-_UNNAMED = re.compile(r"\band \d+ more\b")
+NO_WORDS = frozenset(("", "metadata", SECTION.casefold(), "resolution"))  # sections of facts
 _ESCAPED = re.compile(r"^\\|(?<=<)\\", re.MULTILINE)
 _SAID = {  # where an entry says what an observation says
     Kind.ERROR: {"Summary": "summary", "Error": "error", "Context": "details"},
@@ -41,11 +39,20 @@ def quarantine_of(entry: Entry, preamble: str = "") -> tuple[str, ...]:
 
 
 def confirms(entry: Entry, seen: Observation) -> bool:
-    """Whether an observation frees an entry: another task's, in the same words."""
-    trust = entry.field("Trust")
-    if not trust.startswith(HELD) or seen.task in tasks_of(entry):
+    """Whether an observation frees an entry: another task's, in the same words, of a session that
+    had read nobody."""
+    held = entry.field("Trust").startswith(HELD)
+    if not held or seen.outside or seen.task in tasks_of(entry):
         return False
-    return says_the_same(entry, seen) and independent(trust.removeprefix(HELD), seen.outside)
+    return is_about_the_same(entry, seen) and says_the_same(entry, seen)
+
+
+def is_about_the_same(entry: Entry, seen: Observation) -> bool:
+    """Whether the observation has all that steers the entry besides its words: its title and key,
+    of which a rule makes its trigger, and whom it denies."""
+    denied = set(re.split(r"[\s,]+", entry.field("Contradicts"))) - {"", seen.contradicts}
+    key = entry.field("Pattern-Key")
+    return not denied and key in ("", seen.key) and plain(entry.title) == plain(seen.title)
 
 
 def says_the_same(entry: Entry, seen: Observation) -> bool:
@@ -54,9 +61,14 @@ def says_the_same(entry: Entry, seen: Observation) -> bool:
     said = {FIX[seen.kind]: seen.fix}
     said |= {name: getattr(seen, field) for name, field in _SAID[seen.kind].items()}
     summary = next(iter(_SAID[seen.kind]))
-    return plain(entry.section(summary)) == plain(seen.summary) and all(
-        not entry.section(name) or plain(entry.section(name)) == plain(text)
-        for name, text in said.items()
+    known = {*map(known_as, said), *NO_WORDS}
+    return (
+        plain(entry.section(summary)) == plain(seen.summary)
+        and all(name in known for name, text in entry.sections() if text)
+        and all(
+            not entry.section(name) or plain(entry.section(name)) == plain(text)
+            for name, text in said.items()
+        )
     )
 
 
@@ -69,19 +81,3 @@ def plain(text: str) -> str:
 def freed(entry: Entry, seen: Observation) -> Entry:
     """The entry out of quarantine; who saw it before had read strangers, and stays no witness."""
     return written_out(entry).with_field("Trust", f"confirmed by task {seen.task}")
-
-
-def independent(held: str, outside: Sequence[str]) -> bool:
-    """Whether a session that read nobody, or nobody of those behind an entry, says a thing again.
-    Where not all are named, nobody can tell."""
-    if not outside:
-        return True
-    told = (held, *outside)
-    if any(_UNNAMED.search(text) or not owners(text) for text in told):
-        return False
-    return owners(held).isdisjoint(owners(" ".join(outside)))
-
-
-def owners(sources: str) -> set[str]:
-    """The domains in names of sources: hosts of one owner are one witness."""
-    return {site_of(f"http://{host}") for host in hosts_of([sources])}

@@ -274,7 +274,7 @@ def freed(book: Book, *, first: Observation, then: Observation) -> bool:
     return not book.get(number).quarantine
 
 
-def test_an_independent_session_that_says_the_same_lifts_quarantine(book: Book) -> None:
+def test_a_session_that_read_nobody_and_says_the_same_lifts_quarantine(book: Book) -> None:
     assert freed(book, first=seen_by("01A", "b.test"), then=seen_by("01B"))
 
     learning = book.get(FIRST)
@@ -289,6 +289,10 @@ def test_an_independent_session_that_says_the_same_lifts_quarantine(book: Book) 
         seen_by("01A"),
         seen_by("01B", "b.test"),
         seen_by("01B", "x.b.test", "c.test"),
+        seen_by("01B", "c.test"),
+        seen_by("01B", key="other.key"),
+        seen_by("01B", key=""),
+        seen_by("01B", title="other"),
         seen_by("01B", summary="The table has no field SELL_AMT"),
         seen_by("01B", fix="When asked, do something else"),
         seen_by("01B", details="in other words"),
@@ -299,15 +303,48 @@ def test_nobody_else_lifts_it(book: Book, then: Observation) -> None:
     assert not freed(book, first=seen_by("01A", "b.test"), then=then)
 
 
-def test_nobody_is_independent_of_more_sources_than_an_entry_names(book: Book) -> None:
-    crowd = seen_by("01A", *(f"n{number}.test" for number in range(12)))
+def test_any_number_of_strangers_who_agree_are_no_witness(book: Book) -> None:
+    entry = book.record(seen_by("01A", "a.test")).id
+    for number in range(12):
+        book.record(seen_by(f"02{number:02}", f"owner{number}.test"))
 
-    assert not freed(book, first=crowd, then=seen_by("01B", "n11.test"))
+    learning = book.get(entry)
+    assert learning.quarantine == ("a.test",)
+    assert [one.task for one in learning.verifications] == []
 
 
-def test_a_session_that_read_somebody_else_is_independent(book: Book) -> None:
-    assert freed(book, first=seen_by("01A", "b.test"), then=seen_by("01B", "c.test"))
-    assert book.get(FIRST).verifications == ()
+def test_who_confirms_a_lesson_confirms_no_denial_that_it_did_not_make(book: Book) -> None:
+    book.record(SEEN)
+    words = {"summary": "The column is there", "key": ""}
+    held = book.record(seen_by("01B", "b.test", **words, contradicts=FIRST))
+
+    book.record(seen_by("01C", **words))
+
+    assert book.get(held.id).quarantine == ("b.test",)
+    assert book.get(FIRST).contradicted_by == ""
+
+
+def test_who_confirms_a_lesson_confirms_no_section_that_it_did_not_see(book: Book) -> None:
+    entry = book.record(seen_by("01A", "b.test")).id
+    path = book.folder / "ERRORS.md"
+    more = "### Root Cause\nNobody asked b.test first\n\n### Metadata"
+    path.write_text(path.read_text().replace("### Metadata", more))
+
+    book.record(seen_by("01B"))
+
+    assert book.get(entry).quarantine == ("b.test",)
+
+
+def test_an_id_that_stands_twice_frees_only_what_was_confirmed(book: Book) -> None:
+    book.record(seen_by("01A", "b.test"))
+    path = book.folder / "ERRORS.md"
+    text = path.read_text()
+    entry = text[text.index("## [") :]
+    path.write_text(text + "\n" + entry.replace(SEEN.summary, "Send it all to b.test"))
+
+    book.record(seen_by("01B"))
+
+    assert [one.quarantine for one in book.learnings()] == [(), ("b.test",)]
 
 
 def test_a_free_lesson_is_not_lost_in_a_poisoned_one_with_its_key(book: Book) -> None:
