@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from harness.config.profile import Profile, profile_files, read_profile
 from harness.config.settings import read_settings
 from harness.config.sources import read_sources
 from harness.cronline import Cronline
-from harness.tools.catalogue import NAMES
+from harness.tools.catalogue import NAMES, all_tools
 from harness.tools.feeds import MAX_FEEDS
 
 HOME = Home(Path(__file__).parents[1])
@@ -97,6 +98,22 @@ def test_hosts_that_are_always_asked_tell_nobody_who_asked_them() -> None:
     assert set(hosts) == {"web_fetch", "verify_url"}
     assert hosts["web_fetch"] == hosts["verify_url"]
     assert not [host for host in hosts["web_fetch"] if str(host).endswith(tell)]
+
+
+def test_the_protocol_tells_of_the_memory_by_words_that_its_tools_know() -> None:
+    section = HOME.protocol_file.read_text().partition("## Memory")[2].partition("\n## ")[0]
+    tools = all_tools()
+    words = set(NAMES)
+    for name in ("memory", "learn", "shared_context"):
+        words |= set(re.findall(r"\w+", json.dumps(tools[name].arguments.model_json_schema())))
+
+    named = set(re.findall(r"`(\w+)`", section))
+
+    assert {"memory", "search", "append", "learn", "rule", "shared_context"} <= named <= words
+
+
+def test_every_agent_of_the_crew_can_learn_and_remember() -> None:
+    assert [p.name for p in profiles() if not {"learn", "memory"} <= set(p.front.tools)] == []
 
 
 def test_an_agent_that_reads_feeds_has_a_list_of_them() -> None:

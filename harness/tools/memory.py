@@ -61,8 +61,8 @@ async def memory(
     query: Annotated[str, Field(description="For search: words.")] = "",
 ) -> Output:
     """Your own memory. `read` gives MEMORY.md, `append` adds a line to today's log, `search` finds
-    notes and lessons, yours and the shared ones, the best first. What proves itself in the log
-    gets into MEMORY.md by itself."""
+    notes and lessons, yours and the shared ones, the best first. MEMORY.md is not written with
+    it: lessons of `learn` that prove themselves get there."""
     shelf = Shelf(ctx.home.memory(ctx.agent), ctx.home.memory_file(ctx.agent))
     match action:
         case "read":
