@@ -21,7 +21,7 @@ _RULE = re.compile(
     rf"- (?P<text>\S.*?) <!-- learned (?P<promoted>{_DAY}): (?P<entries>{_ENTRY}(?:, {_ENTRY})*);"
     r" seen (?P<count>\d+) times? in (?P<tasks>\d+) tasks?,"
     rf" (?P<first>{_DAY}) to (?P<last>{_DAY}); rule (?P<id>[0-9A-HJKMNP-TV-Z]{{26}}) -->"
-    r"(?P<more>(?:\s*<!--.*?-->)*)\s*"
+    r"(?P<more>(?:\s*+<!--(?:(?!-->).)*+-->)*+)\s*+"
 )
 _EXPIRES = re.compile(rf"<!--\s*expires:\s*({_DAY})\s*-->", re.IGNORECASE)
 _MACHINE = re.compile(r"<!--\s*(?:trigger|importance):[^<>]*-->", re.IGNORECASE)

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-_HEADING = re.compile(r" {0,3}#{1,6}\s+(.*?)\s*#*\s*$")
+# taken once and for all, sign by sign: a line that somebody made to be slow costs no more than any
+_HEADING = re.compile(r" {0,3}#{1,6}\s++(.*+)$")
 _ITEM = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])\s+(?:\[[ xX]\]\s+)?")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_RULE = re.compile(r"\s*(?:[-*_§]\s*){3,}$|\s*§\s*$|\s*\|?[\s:|-]*-[\s:|-]*\|[\s:|-]*$")
-_COMMENT = re.compile(r"\s*<!--.*?-->")
-_OPEN = re.compile(r"<!--.*$")
+_RULE = re.compile(r"\s*+(?:[-*_§]\s*+){3,}+$|\s*+§\s*+$|[\s:|]*+-[\s:-]*+\|[\s:|-]*+$")
+_COMMENT = re.compile(r"(?:(?<!\s)\s++)?<!--.*?(-->|$)")
 _END = re.compile(r"\r\n|\n|\r")
 _ENTRY = re.compile(r"## \[")
 _FIELD = re.compile(r"\*\*[\w -]{1,40}\*\*:")
@@ -64,10 +64,15 @@ def lines_of(text: str) -> Iterator[Line]:
             if comment:
                 _, closed, rest = raw.partition("-->")
                 comment, said = not closed, rest if closed else ""
-            said = _COMMENT.sub("", said)
-            if "<!--" in said:
-                comment, said = True, _OPEN.sub("", said)
-            yield Line(number, raw, said, False)
+            ends = _COMMENT.findall(said)
+            comment = comment or (bool(ends) and not ends[-1])
+            yield Line(number, raw, _COMMENT.sub("", said), False)
+
+
+def title_in(said: str) -> str | None:
+    """What a heading says; None: the line is none."""
+    found = _HEADING.match(said)
+    return found[1].rstrip().rstrip("#").rstrip() if found else None
 
 
 def blocks(text: str) -> Iterator[Block]:
@@ -75,14 +80,14 @@ def blocks(text: str) -> Iterator[Block]:
     heading = ""
     held: list[Line] = []
     for line in lines_of(text):
-        title = _HEADING.match(line.said)
+        title = title_in(line.said)
         starts = bool(_ITEM.match(line.said)) or line.said.lstrip().startswith("|")
-        ends = bool(title) or not line.said.strip() or bool(_RULE.match(line.said))
+        ends = title is not None or not line.said.strip() or bool(_RULE.match(line.said))
         if held and (starts or ends):
             yield block_of(held, heading)
             held = []
-        if title:
-            heading = title[1]
+        if title is not None:
+            heading = title
         elif not ends:
             held.append(line)
     if held:
@@ -115,8 +120,8 @@ def outlived(lines: list[Line]) -> Iterator[str]:
 def sayings(lines: list[Line]) -> Iterator[str]:
     silent = False
     for line in lines[1:]:
-        if title := _HEADING.match(line.said):
-            silent = title[1].casefold() in _SILENT
+        if (title := title_in(line.said)) is not None:
+            silent = title.casefold() in _SILENT
         elif not silent and line.said.strip(" -") and not _FIELD.match(line.said):
             yield _ITEM.sub("", line.said, count=1).strip()
 
@@ -139,8 +144,8 @@ def grouped(lines: Iterable[Line], begins: object) -> Iterator[tuple[str | None,
         if callable(begins) and begins(line.said):
             if held:
                 yield title, held
-            heading = _HEADING.match(line.said)
-            title, held = heading[1] if heading else line.said, []
+            heading = title_in(line.said)
+            title, held = line.said if heading is None else heading, []
         held.append(line)
     if held:
         yield title, held

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import date
 
@@ -93,6 +94,13 @@ def test_any_line_may_expire() -> None:
 
 def test_a_line_is_told_without_bullet_and_comments() -> None:
     assert bare(LINE) == RULE.text
+
+
+def test_a_line_with_many_comments_is_soon_known_for_no_rule() -> None:
+    begun = time.process_time()
+
+    assert rule_of(f"{LINE} {'<!-- --> ' * 500}x") is None
+    assert time.process_time() - begun < 1
 
 
 PIECES = st.sampled_from(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.memory.search.index import Index
+from harness.memory.search.markdown import blocks
 from tests.memory.search.homes import found, index_of
 
 PAGE = "memory/scout/page.md"
@@ -106,6 +107,16 @@ def test_a_word_of_a_hundred_thousand_characters_is_cut(tmp_path: Path) -> None:
 
     assert found(index, "needle")[0] == f"{PAGE}:2"
     index.close()
+
+
+@pytest.mark.parametrize("piece", ["-|", "- ", " ", "<!--", "|", "# ", "#", "_ ", "`", "~~~ "])
+@pytest.mark.parametrize("head", ["", "# x", "- x ", "## ["])
+def test_no_line_is_slow_to_take_apart(head: str, piece: str) -> None:
+    begun = time.process_time()
+
+    list(blocks(f"{head}{piece * 4_000}y\n"))
+
+    assert time.process_time() - begun < 1
 
 
 def test_files_end_their_lines_as_they_like(tmp_path: Path) -> None:
