@@ -9,17 +9,20 @@ which measures retrieval can drive it:
 
 A document is one list item of the log of its day, as the tool `memory` writes it; documents come
 in the order of time. Everything lies in the folder that BENCH_DIR names, or in a scratch one.
+`--without NAME ...` leaves signals out, to see what each of them brings.
 Our figures are of the LoCoMo dialogues (CC BY-NC, not part of this project): docs/search.md.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,7 @@ from typing import Any
 from harness.clock import SystemClock
 from harness.config.home import Home
 from harness.memory.search.index import Index
+from harness.memory.search.rank import Weights
 
 AGENT = "scribe"
 
@@ -34,9 +38,9 @@ AGENT = "scribe"
 class Desk:
     """One home with one dialogue."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, weights: Weights) -> None:
         self.home = Home(folder)
-        self.index = Index(self.home, SystemClock())
+        self.index = Index(self.home, SystemClock(), weights)
         self.ids: dict[str, str] = {}  # path:line of each document
 
     def add(self, documents: list[dict[str, str]]) -> None:
@@ -82,8 +86,13 @@ def answer(desk: Desk, order: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
+    names = [each.name for each in fields(Weights)]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--without", nargs="*", default=[], choices=names, help="signals left out")
+    left_out: dict[str, Any] = dict.fromkeys(parser.parse_args().without, 0.0)
+    weights = replace(Weights(), **left_out)
     with tempfile.TemporaryDirectory(prefix="retrieval-") as scratch:
-        desk = Desk(Path(os.environ.get("BENCH_DIR", scratch)))
+        desk = Desk(Path(os.environ.get("BENCH_DIR", scratch)), weights)
         for line in sys.stdin:
             order = json.loads(line)
             if order["op"] == "close":

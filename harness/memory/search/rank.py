@@ -46,9 +46,7 @@ class Weights:
     timed: float = 1.0  # names a time, when the question is when
     asks: float = -1.5  # is a question itself
     answers: float = 0.6  # follows a question
-    fresh: float = (
-        0.3  # the strength of a dated note, which fades (memory/notes/strength.py)
-    )
+    fresh: float = 0.3  # the strength of a dated note, which fades (notes/strength.py)
     before: float = 0.6  # share of the unit before, of grams
     after: float = 0.4  # and of the one after
 
@@ -124,7 +122,7 @@ def rows_of(db: sqlite3.Connection, units: Iterable[int]) -> dict[int, Row]:
 
 
 def near(units: Sequence[int], rows: Mapping[int, Row], found: Found, scope: Scope) -> list[float]:
-    """BM25 of each unit with its neighbours, ."""
+    """BM25 of each unit with its neighbours."""
     lengths = {unit: row.terms.count(" ") - 1 for unit, row in rows.items()}
     usual = len(AROUND) * scope.unit_length
     norms = [
