@@ -2,11 +2,15 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from harness.cli.main import COMMANDS
+from harness.config.durations import parse_duration
+from harness.config.settings import MemorySettings, Section
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -51,3 +55,24 @@ def test_every_room_of_the_tree_is_in_the_picture() -> None:
     rooms = {path.parent.name for path in (ROOT / "harness").glob("*/__init__.py")}
 
     assert {room for room in rooms if f"{room}/" not in picture} == set()
+
+
+def test_every_setting_of_the_memory_is_told_with_its_default() -> None:
+    page = (ROOT / "docs" / "memory.md").read_text()
+
+    told = dict(re.findall(r"^\| `(memory\.[\w.]+)` \| `([^`]+)` \| \S", page, flags=re.M))
+    defaults = dict(leaves("memory", MemorySettings()))
+
+    assert told.keys() == defaults.keys()
+    for key, value in defaults.items():
+        said = parse_duration(told[key]) if isinstance(value, timedelta) else told[key]
+        assert said == (value if isinstance(value, timedelta) else str(value)), key
+
+
+def leaves(name: str, section: Section) -> Iterator[tuple[str, object]]:
+    """The keys of a section and of those below it, each with its value."""
+    for key, value in section:
+        if isinstance(value, Section):
+            yield from leaves(f"{name}.{key}", value)
+        else:
+            yield f"{name}.{key}", value
