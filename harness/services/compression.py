@@ -85,13 +85,14 @@ class Compression:
         changes = self.longterm.rewrite(
             plan.patches(lines), shift.by, shift.now, "the weekly compression"
         )
-        put_away(self.longterm.path, [each.rule for each in plan.going], changes[0])
+        gone = [line.text for each in plan.going for line in each.lines]
+        put_away(self.longterm.path, gone, changes[0])
         after = tokens_of(self.longterm.lines())
         for each in plan.going:
-            shift.report.tell(About.PUT_AWAY, f"{self.agent}: {each.rule.text} ({each.why})")
+            shift.report.tell(About.PUT_AWAY, f"{self.agent}: {each.says} ({each.why})")
         undo = f"undo: harness memory undo {changes[0].id}"
         shift.report.tell(About.FITTED, f"{self.agent}: {before} to {after} tokens; {undo}")
-        facts = {"before": before, "after": after, "gone": [each.rule.id for each in plan.going]}
+        facts = {"before": before, "after": after, "gone": [each.name for each in plan.going]}
         shift.record("memory.compressed", self.agent, change=changes[0].id, **facts)
         archive = self.longterm.path.parent / FOLDER / self.longterm.path.name
         written = [self.longterm.path, archive, *shift.home.learnings(self.agent).glob("*")]
@@ -115,8 +116,8 @@ class Compression:
         lines = self.longterm.lines()
         size = tokens_of(lines)
         if size > self.limit:
-            own = [line for line in lines if line.rule and not line.hand_written]
-            rest = "more goes next week" if own else "all of it was written by hand: shorten it"
+            own = [line for line in lines if line.item and not line.hand_written]
+            rest = "more goes next week" if own else "what is left was written by hand: shorten it"
             told = f"{self.agent}: MEMORY.md has {size} tokens, {self.limit} are allowed; {rest}"
             self.shift.report.tell(About.FITTED, told)
 

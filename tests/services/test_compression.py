@@ -123,7 +123,32 @@ async def test_what_a_person_wrote_is_his_to_shorten(house: House) -> None:
         ended = await at_night.work("compress")
 
     assert at_night.memory() == text
-    assert "all of it was written by hand: shorten it" in ended.result.text
+    assert "what is left was written by hand: shorten it" in ended.result.text
+
+
+async def test_what_another_program_promoted_makes_room_and_comes_back_by_an_undo(
+    house: House,
+) -> None:
+    limited(house)
+    house.home.memory("trading").mkdir(parents=True)
+    theirs = "".join(
+        f"- The {part} desk opened.\n  Source: memory/{part}.md#L3\n" for part in PARTS
+    )
+    text = f"{OWN}\n## Promoted From Short-Term Memory (2026-10-01)\n\n{theirs * 4}"
+    house.home.memory_file("trading").write_text(text)
+    async with night(house) as at_night:
+        ended = await at_night.work("compress")
+        shorter = at_night.memory()
+        memory = LongTerm(house.home, "trading", at_night.app.bus.ids, at_night.app.redactor)
+        memory.undo(memory.journal.changes()[0].id, "person:ann", house.clock.now())
+
+    assert shorter.startswith(OWN)
+    assert text.count("#L3") - shorter.count("#L3") == text.count("\n- ") // 4
+    assert "The alpha desk opened. (another program wrote it)" in ended.result.text
+    assert "more goes next week" in ended.result.text
+    assert at_night.memory() == text
+    archive = (house.home.memory("trading") / ".archive" / "MEMORY.md").read_text()
+    assert "Source: memory/alpha.md#L3" in archive
 
 
 async def test_notes_that_have_expired_are_put_away_and_told(house: House) -> None:

@@ -30,7 +30,7 @@ def follow(book: Book, memory: Path, change: Change, *, taken_back: bool) -> Non
         with suppress(NotFound):
             book.mark(entry, promoted=(rule.promoted, rule.id))
     kept = {rule.id for rule in after}
-    put_away(memory, [rule for rule in before if rule.id not in kept], change)
+    put_away(memory, [rule.line() for rule in before if rule.id not in kept], change)
 
 
 def let_go(book: Book, entry: str, change: Change, taken_back: bool) -> None:

@@ -1,7 +1,8 @@
-"""What of a MEMORY.md makes room when it is too long: its own rules, and never a person's line.
+"""What of a MEMORY.md makes room when it is too long: what machines wrote, never a person's line.
 
-Pure: lines and numbers in, patches out. Expired rules and duplicates go at any length; then, as
-long as the file is too long, rules that do not help, then those whose mistake was seen longest ago.
+Pure: lines and numbers in, patches out. What has expired and duplicates go at any length; then, as
+long as the file is too long, what other programs promoted, from the top, then rules that do not
+help, then those whose mistake was seen longest ago.
 """
 
 from __future__ import annotations
@@ -9,22 +10,40 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import islice
+from functools import partial
+from itertools import islice, takewhile
 
 from harness.memory.rules.condensing import MOST_ENTRIES
 from harness.memory.rules.gate import says_the_same
-from harness.memory.rules.lines import Line, Rule
+from harness.memory.rules.lines import Line, Rule, bare
 from harness.memory.rules.patches import Patch
 from harness.text.tokens import estimate_tokens
 
 
 @dataclass(frozen=True)
 class Going:
-    """A rule that leaves the file, and why."""
+    """An entry that leaves the file, and why."""
 
     line: Line
-    rule: Rule
     why: str
+    below: tuple[Line, ...] = ()  # what goes with it, such as where another program had it from
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        return (self.line, *self.below)
+
+    @property
+    def name(self) -> str:
+        """The id of the rule; of what another program wrote, its place."""
+        return self.line.rule.id if self.line.rule else f"line {self.line.number}"
+
+    @property
+    def says(self) -> str:
+        return self.line.rule.text if self.line.rule else bare(self.line.text)
+
+    @property
+    def tokens(self) -> int:
+        return sum(estimate_tokens(line.whole) for line in self.lines)
 
 
 @dataclass(frozen=True)
@@ -40,7 +59,10 @@ class Fitted:
 
     def patches(self, lines: Sequence[Line]) -> list[Patch]:
         gone = {each.line.number for each in self.going}
-        found = [Patch(each.line.number, (each.line.text,), ()) for each in self.going]
+        found = [
+            Patch(each.line.number, tuple(line.text for line in each.lines), ())
+            for each in self.going
+        ]
         return found + [
             Patch(line.number, (line.text,), (self.changed[line.number].line(),))
             for line in lines
@@ -69,19 +91,20 @@ def fitted(
     }
     changed = {n: replace(rule, text=(shorter or {})[n]) for n, rule in changed.items()}
     most = sum(line.item for line in lines) // MOST_ENTRIES
-    going = list(islice(expired(own, today), most))
+    foreign = foreigners(lines)
+    going = list(islice(expired(own, foreign, today), most))
     left = [line for line in own if line not in [each.line for each in going]]
     for kept, double in islice(doubles(left), most - len(going)):
         changed[kept.number] = joined(changed.get(kept.number) or rule_in(kept), rule_in(double))
-        going.append(Going(double, rule_in(double), f"says the same as rule {rule_in(kept).id}"))
+        going.append(Going(double, f"says the same as rule {rule_in(kept).id}"))
     room = tokens_of(lines) - limit - saved(lines, changed)
-    room -= sum(estimate_tokens(each.line.whole) for each in going)
-    for each in by_worth(left, useless):
+    room -= sum(each.tokens for each in going)
+    for each in (*foreign, *by_worth(left, useless)):
         if room <= 0 or len(going) >= most:
             break
         if each.line not in [one.line for one in going]:
             going.append(each)
-            room -= estimate_tokens(each.line.whole)
+            room -= each.tokens
     return Fitted(tuple(going), changed)
 
 
@@ -91,10 +114,30 @@ def rule_in(line: Line) -> Rule:
     return line.rule
 
 
-def expired(own: Sequence[Line], today: date) -> Iterator[Going]:
-    for line in own:
-        if line.expires and line.expires < today:
-            yield Going(line, rule_in(line), f"expired {line.expires}")
+def is_foreign(line: Line) -> bool:
+    """Whether another program wrote this entry."""
+    return line.item and line.rule is None and not line.hand_written
+
+
+def foreigners(lines: Sequence[Line]) -> list[Going]:
+    """What other programs promoted, each entry with the lines of theirs right below it."""
+    return [
+        Going(line, "another program wrote it", tuple(takewhile(is_tail, lines[line.number :])))
+        for line in lines
+        if is_foreign(line)
+    ]
+
+
+def is_tail(line: Line) -> bool:
+    """Whether another program wrote it below an entry, as its source."""
+    is_heading = line.text.startswith("#")
+    return not (line.item or line.rule or line.hand_written or is_heading)
+
+
+def expired(own: Sequence[Line], foreign: Sequence[Going], today: date) -> Iterator[Going]:
+    for each in (*map(partial(Going, why=""), own), *foreign):
+        if each.line.expires and each.line.expires < today:
+            yield replace(each, why=f"expired {each.line.expires}")
 
 
 def doubles(own: Sequence[Line]) -> Iterator[tuple[Line, Line]]:
@@ -134,7 +177,6 @@ def by_worth(own: Sequence[Line], useless: Collection[str]) -> list[Going]:
     return [
         Going(
             line,
-            rule_in(line),
             "does not help" if rule_in(line).id in useless else f"last seen {rule_in(line).last}",
         )
         for line in order

@@ -7,19 +7,18 @@ from pathlib import Path
 
 from harness.files import locked, revise
 from harness.memory.rules.journal import Act, Change
-from harness.memory.rules.lines import Rule
 from harness.text.marks import tidy
 
 FOLDER = ".archive"
 
 
-def put_away(memory: Path, rules: Sequence[Rule], change: Change) -> None:
-    """Append rules that a change took out of `memory` to the file of that name in the archive."""
-    if not rules:
+def put_away(memory: Path, lines: Sequence[str], change: Change) -> None:
+    """Append lines that a change took out of `memory` to the file of that name in the archive."""
+    if not lines:
         return
     folder = memory.parent / FOLDER
     note = f"<!-- {told(change)} -->"
-    text = "".join(f"{rule.line()} {note}\n" for rule in rules)
+    text = "".join(f"{line} {note}\n" for line in lines)
     with locked(folder):
         revise(folder / memory.name, lambda before: (before or "# Archive\n\n") + text)
 

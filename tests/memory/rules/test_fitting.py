@@ -53,8 +53,36 @@ def test_the_oldest_go_first_and_those_that_do_not_help_before_them() -> None:
 
     plan = fitted(lines, limit, TODAY, useless={f"{2:026d}"})
 
-    assert [each.rule.id for each in plan.going] == [f"{2:026d}", f"{8:026d}"]
+    assert [each.name for each in plan.going] == [f"{2:026d}", f"{8:026d}"]
     assert [each.why for each in plan.going] == ["does not help", "last seen 2026-11-10"]
+
+
+def foreign(number: int, more: str = "") -> str:
+    return f"- Note {number} of another program. <!-- trigger: x importance: 0.4 -->{more}\n"
+
+
+def test_what_other_programs_promoted_goes_before_any_rule_from_the_top() -> None:
+    theirs = "".join(f"{foreign(n)}  Source: memory/2026-10-01.md#L{n}\n" for n in range(8))
+    head = "## Promoted From Short-Term Memory (2026-10-01)\n\n"
+    lines = page(*(rule(n) for n in range(4)), own=f"- Mine.\n\n{head}{theirs}")
+
+    plan = fitted(lines, 10, TODAY, useless={f"{2:026d}"})
+
+    assert [each.says for each in plan.going] == [f"Note {n} of another program." for n in range(3)]
+    kept = render(after(lines, plan))
+    assert "#L2" not in kept
+    assert kept.count("#L") == 5
+    assert kept.count("rule 0000") == 4
+
+
+def test_an_expired_note_of_another_program_goes_and_a_persons_stays() -> None:
+    passed = " <!-- expires: 2026-11-17 -->"
+    own = f"- Mine.{passed}\n{foreign(1, passed)}{foreign(2)}"
+    lines = page(*(rule(n) for n in range(4)), own=own)
+
+    (going,) = fitted(lines, 10_000, TODAY).going
+
+    assert (going.name, going.why) == ("line 4", "expired 2026-11-17")
 
 
 def test_an_expired_rule_goes_from_a_file_that_fits() -> None:
@@ -66,7 +94,7 @@ def test_an_expired_rule_goes_from_a_file_that_fits() -> None:
 
     (going,) = fitted(lines, 10_000, TODAY).going
 
-    assert (going.rule.id, going.why) == (f"{8:026d}", "expired 2026-11-17")
+    assert (going.name, going.why) == (f"{8:026d}", "expired 2026-11-17")
 
 
 def test_two_rules_that_say_the_same_become_one_with_the_entries_of_both() -> None:
@@ -106,7 +134,7 @@ def test_no_plan_touches_a_persons_line_or_takes_more_than_a_quarter(
         rule(n, days=d, more=" <!-- expires: 2026-11-01 -->" if expired else "")
         for n, d, expired in rows
     ]
-    mine = "".join(f"- My line {number}.\n" for number in range(own))
+    mine = "".join(f"- My line {number}.\n{foreign(number)}" for number in range(own))
     lines = page(*rules, own=mine)
 
     plan = fitted(lines, limit, TODAY)
@@ -116,5 +144,5 @@ def test_no_plan_touches_a_persons_line_or_takes_more_than_a_quarter(
         line.text for line in lines if line.hand_written
     ]
     assert len(plan.going) * 4 <= sum(line.item for line in lines)
-    assert len({each.rule.id for each in plan.going}) == len(plan.going)
+    assert len({each.name for each in plan.going}) == len(plan.going)
     assert tokens_of(kept) <= max(limit, tokens_of(lines))
