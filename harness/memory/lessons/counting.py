@@ -9,7 +9,7 @@ lesson is not lost in it. A task counts once for each source.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,9 +20,10 @@ from harness.memory.lessons.reading import SUMMARY, count_of, kind_of, status_of
 from harness.memory.lessons.sightings import MARKED, day_in, sightings, with_sighting, with_task
 from harness.memory.lessons.witnesses import FIX, confirms, freed, plain, quarantine_of
 from harness.memory.lessons.writing import HEADINGS, appended, next_id, sighting_of
-from harness.text.words import similarity, terms
+from harness.text.words import fold, similarity, terms
 
 AGAIN = (("Reproducible", "unknown", "yes"), ("Frequency", "first_time", "recurring"))
+SLACK = 1e-9  # a share may be a hair below what it is by the rounding of numbers
 SETTLED = frozenset((Status.WONT_FIX, Status.SUPERSEDED))
 
 
@@ -72,14 +73,42 @@ def found(
 ) -> Entry | None:
     """The entry on which the observation counts: of several, one on which it counted before."""
     open_to = [entry for entry in file.entries if meets(entry, seen, confirmed)]
-    same_key = [entry for entry in open_to if seen.key and entry.field("Pattern-Key") == seen.key]
+    same_key = [entry for entry in open_to if has_key(entry, seen)]
     if same_key:
         return max(same_key, key=lambda entry: (is_known(entry, seen), is_open(entry)))
-    keyless = [entry for entry in open_to if not (seen.key and entry.field("Pattern-Key"))]
+    near = shares_words(seen.summary, similar)
+    keyless = [
+        entry
+        for entry in open_to
+        if near(entry.text) and not (seen.key and entry.field("Pattern-Key"))
+    ]
     rated = [(likeness(entry, seen), entry) for entry in keyless]
     alike = [(rate, entry) for rate, entry in rated if rate >= similar]
     best = max(alike, key=lambda pair: (is_known(pair[1], seen), pair[0]), default=None)
     return best[1] if best else None
+
+
+def has_key(entry: Entry, seen: Observation) -> bool:
+    if not seen.key or seen.key not in entry.text:
+        return False  # what most say, told at once
+    return entry.field("Pattern-Key") == seen.key
+
+
+def shares_words(summary: str, similar: float) -> Callable[[str], bool]:
+    """A cheap look at the text of an entry: whether its summary can be `similar` to this one. It
+    cannot when too few of the words stand anywhere in it, even as parts of others."""
+    wanted = terms(summary) if plain(summary) else frozenset()
+    most_missing = len(wanted) - similar * len(wanted) + SLACK
+
+    def near(text: str) -> bool:
+        folded, missing = fold(text), 0
+        for word in wanted:
+            missing += word not in folded
+            if missing > most_missing:
+                return False
+        return True
+
+    return near
 
 
 def is_open(entry: Entry) -> bool:

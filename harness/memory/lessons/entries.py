@@ -7,16 +7,28 @@ one; what stands in a block of code begins and ends nothing. Whatever else a fil
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from harness.memory.lessons.lines import Line, lines_of, newline_of
+from harness.memory.lessons.lines import (
+    LINE,
+    Line,
+    LinesLike,
+    Span,
+    fenced,
+    lines_of,
+    newline_of,
+    newlines_in,
+    within,
+)
 
-_HEAD = re.compile(r" {0,3}## +\[([A-Za-z][A-Za-z_]*-[^\]\s]+)\](?!\()[ \t]*(.*)", re.DOTALL)
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*))?", re.DOTALL)
-_RULE = re.compile(r" {0,3}-{3,}[ \t]*")
+_HEADS = LinesLike(r" {0,3}## +\[([A-Za-z][A-Za-z_]*-[^\]\s]+)\](?!\()[ \t]*([^\r\n]*)")
+_SIGNS = LinesLike(  # what parts an entry: a heading or a rule
+    r" {0,3}(?:(#{1,6})(?:[ \t]+([^\r\n]*))?|-{3,}[ \t]*)(?=[\r\n]|\Z)"
+)
+_END = re.compile(r"[\r\n]|\Z")
 _FIELD = re.compile(
     r" {0,3}([-*+][ \t]{1,9})?"
     r"(?:\*\*([^*:]{1,60})(?::\*\*|\*\*[ \t]{0,9}:)|([^\s*:][^*:]{0,60}):(?=[ \t]|\Z))[ \t]*"
@@ -26,10 +38,11 @@ METADATA = "Metadata"
 
 
 class Part(NamedTuple):
-    """What stands below a heading of an entry, as numbers of its lines."""
+    """What stands below a heading of an entry, as places in its text."""
 
     name: str  # as it is compared; empty before the first heading
-    first: int
+    start: int  # of the line of the heading
+    first: int  # where that line ends
     end: int
 
 
@@ -80,15 +93,14 @@ class Entry:
             return self._with_part(name, body, before=METADATA)
         lines = self._content(part)
         if not lines:
-            place = self.lines[part.first - 1].stop
-            return self._spliced(place, place, self.newline + body)
+            return self._spliced(part.first, part.first, self.newline + body)
         return self._spliced(lines[0].start, lines[-1].stop, body)
 
     def bullets(self, name: str) -> list[str]:
         """The lines of a section that are items of a list."""
         part = self._part(name)
-        found = self._content(part) if part else []
-        return [line.text.strip() for line in found if not line.fenced and is_item(line.text)]
+        lines = self._uncoded(part) if part else ()
+        return [line[1].strip() for line in lines if is_item(line[1])]
 
     def with_bullet(self, name: str, bullet: str) -> Entry:
         """One more item at the end of a section, which is made when it is missing."""
@@ -96,7 +108,7 @@ class Entry:
         if part is None:
             return self._with_part(name, bullet)
         lines = self._content(part)
-        place = lines[-1].stop if lines else self.lines[part.first - 1].stop
+        place = lines[-1].stop if lines else part.first
         return self._spliced(place, place, self.newline + bullet)
 
     def without_bullet(self, name: str, bullet: str) -> Entry:
@@ -112,42 +124,60 @@ class Entry:
         return lines_of(self.text)
 
     @cached_property
+    def code(self) -> list[Span]:
+        return fenced(self.text)
+
+    @cached_property
+    def signs(self) -> list[re.Match[str]]:
+        """The lines that part the entry: headings and rules."""
+        return [sign for sign in _SIGNS(self.text) if not within(sign.start(1), self.code)]
+
+    @cached_property
     def close(self) -> int:
-        """The number of the line that ends the entry: the first `---` after its last heading."""
-        last = max((n for n, line in enumerate(self.lines) if section_of(line)), default=0)
-        rules = (n for n, line in enumerate(self.lines) if n > last and is_rule(line))
-        return next(rules, len(self.lines))
+        """Where the line stands that ends the entry: the first `---` after its last heading."""
+        last = max((sign.start(1) for sign in self.signs if section_of(sign)), default=0)
+        rules = (sign.start(1) for sign in self.signs if not sign[2] and sign.start(1) > last)
+        return next(rules, len(self.text))
 
     @cached_property
     def parts(self) -> list[Part]:
         """The head, then every section."""
-        starts = [n for n in range(1, self.close) if is_heading(self.lines[n])]
-        ends = [*starts, self.close]
-        names = ["", *(section_of(self.lines[n]) or "#" for n in starts)]
-        firsts = [1, *(n + 1 for n in starts)]
-        return [Part(*part) for part in zip(names, firsts, ends, strict=True)]
+        headings = [sign for sign in self.signs if is_heading(sign) and sign.start(1) < self.close]
+        starts = [0, *(sign.start(1) for sign in headings if sign.start(1))]
+        names = ["", *(section_of(sign) or "#" for sign in headings if sign.start(1))]
+        ends = [*starts[1:], self.close]
+        found = zip(names, starts, ends, strict=True)
+        return [Part(name, start, self._end_of_line(start), end) for name, start, end in found]
 
     @cached_property
-    def values(self) -> dict[str, tuple[int, int]]:
+    def values(self) -> dict[str, Span]:
         """Where the value of each field stands; of two of one name, the first."""
         homes = [part for part in self.parts if part.name in ("", known_as(METADATA))]
-        lines = (line for part in homes for line in self.lines[part.first : part.end])
-        found = [value_in(line) for line in lines if not line.fenced]
+        lines = (line for part in homes for line in self._uncoded(part))
+        found = [value_in(line[1], line.start()) for line in lines]
         return {one[0]: (one[1], one[2]) for one in reversed(found) if one}
 
     def _part(self, name: str) -> Part | None:
         known = known_as(name)
         return next((part for part in self.parts if part.name == known), None)
 
+    def _uncoded(self, part: Part) -> Iterator[re.Match[str]]:
+        """The lines of a part that are no code."""
+        found = LINE.finditer(self.text, part.first, part.end)
+        return (line for line in found if not within(line.start(), self.code))
+
     def _content(self, part: Part) -> list[Line]:
         """The lines of a part from its first that is not blank to its last."""
-        lines = self.lines[part.first : part.end]
+        lines = [line for line in self.lines if part.first <= line.start < part.end]
         said = [n for n, line in enumerate(lines) if line.text.strip()]
         return lines[said[0] : said[-1] + 1] if said else []
 
     def _said(self, part: Part) -> str:
-        lines = self._content(part)
-        return self.text[lines[0].start : lines[-1].stop].strip() if lines else ""
+        return self.text[part.first : part.end].strip()
+
+    def _end_of_line(self, start: int) -> int:
+        found = _END.search(self.text, start)
+        return found.start() if found else len(self.text)
 
     def _value(self, name: str) -> tuple[int, int] | None:
         return self.values.get(known_as(name))
@@ -155,8 +185,8 @@ class Entry:
     def _with_part(self, name: str, body: str, before: str = "") -> Entry:
         """A new section at the end of the entry, or before that other one."""
         other = self._part(before) if before else None
-        end = other.first - 1 if other else self.close
-        lines = self._content(Part("", 0, end))
+        end = other.start if other else self.close
+        lines = self._content(Part("", 0, 0, end))
         place, gap = lines[-1].stop, self.newline
         return self._spliced(place, place, f"{gap}{gap}### {name}{gap}{body}")
 
@@ -181,18 +211,18 @@ class EntryFile:
 
 def parse(text: str) -> EntryFile:
     """Any text as a file of entries; `parse(text).render() == text`."""
-    found = [
-        (number, line.start, head)
-        for number, line in enumerate(lines_of(text), start=1)
-        if not line.fenced and "## " in line.text and (head := _HEAD.fullmatch(line.text))
-    ]
-    newline = newline_of(text)
-    starts = [start for _, start, _ in found] + [len(text)]
-    entries = (
-        Entry(head[1], head[2].strip(), number, text[start:end], newline)
-        for (number, start, head), end in zip(found, starts[1:], strict=True)
-    )
-    return EntryFile(text[: starts[0]], tuple(entries))
+    code = fenced(text)
+    heads = [head for head in _HEADS(text) if not within(head.start(1), code)]
+    starts = [head.start(1) for head in heads] + [len(text)]
+    return EntryFile(text[: starts[0]], tuple(entries_at(text, heads, starts)))
+
+
+def entries_at(text: str, heads: Sequence[re.Match[str]], starts: Sequence[int]) -> Iterator[Entry]:
+    newline, line, before = newline_of(text), 1, 0
+    for head, start, end in zip(heads, starts, starts[1:], strict=False):
+        line += newlines_in(text, before, start)
+        before = start
+        yield Entry(head[2], head[3].strip(), line, text[start:end], newline)
 
 
 @lru_cache(maxsize=1_000)
@@ -201,35 +231,25 @@ def known_as(name: str) -> str:
     return "-".join(_BLANK.split(name.strip().casefold()))
 
 
-def heading_in(line: Line) -> re.Match[str] | None:
-    return None if line.fenced or "#" not in line.text else _HEADING.fullmatch(line.text)
-
-
-def is_heading(line: Line) -> bool:
+def is_heading(sign: re.Match[str]) -> bool:
     """Whether the line ends a section: a heading of the entry's sections, or above."""
-    found = heading_in(line)
-    return found is not None and len(found[1]) <= 3
+    return 1 <= len(sign[2] or "") <= 3
 
 
-def section_of(line: Line) -> str:
+def section_of(sign: re.Match[str]) -> str:
     """The name of the section that begins here, or empty."""
-    found = heading_in(line)
-    return known_as((found[2] or "").rstrip("# ")) if found and len(found[1]) == 3 else ""
-
-
-def is_rule(line: Line) -> bool:
-    return not line.fenced and _RULE.fullmatch(line.text) is not None
+    return known_as((sign[3] or "").rstrip("# ")) if sign[2] == "###" else ""
 
 
 def is_item(text: str) -> bool:
     return text.lstrip(" ")[:2] in ("- ", "* ", "+ ")
 
 
-def value_in(line: Line) -> tuple[str, int, int] | None:
+def value_in(line: str, start: int) -> tuple[str, int, int] | None:
     """The name of a field and where in its entry the value stands, if the line is one."""
-    found = _FIELD.match(line.text) if ":" in line.text else None
+    found = _FIELD.match(line) if ":" in line else None
     if found is None or (found[3] and not found[1]):
         return None
-    end = len(line.text.rstrip(" \t"))
-    start = min(found.end(), end)
-    return known_as(found[2] or found[3]), line.start + start, line.start + end
+    end = len(line.rstrip(" \t"))
+    first = min(found.end(), end)
+    return known_as(found[2] or found[3]), start + first, start + end

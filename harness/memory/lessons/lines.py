@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import sys
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
-_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
+LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _NEWLINE = re.compile(r"\r\n|\r|\n")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)", re.DOTALL)
 BOM = "\ufeff"
+Span = tuple[int, int]  # from a place to another in a text
 
 
 class Line(NamedTuple):
@@ -26,12 +29,25 @@ def lines_of(text: str) -> list[Line]:
     """The lines; `\\n`, `\\r\\n` and `\\r` end one, as CommonMark has it. A byte order mark is no
     part of the first one. A fence that nothing closes is none: it would swallow what follows."""
     start = len(BOM) if text.startswith(BOM) else 0
-    found = [match for match in _LINE.finditer(text, start) if match.end() > match.start()]
-    fenced = fenced_of([match[1] for match in found])
+    found = [match for match in LINE.finditer(text, start) if match.end() > match.start()]
+    code = fenced(text)
     return [
-        Line(match.start(), match.end(1), match.end(), match[1], flag)
-        for match, flag in zip(found, fenced, strict=True)
+        Line(match.start(), match.end(1), match.end(), match[1], within(match.start(), code))
+        for match in found
     ]
+
+
+class LinesLike:
+    """Finds the lines of a text that a regular expression fits from their beginning, as its first
+    group. `^` knows `\\n` alone; and who looks behind at every letter takes ten times as long."""
+
+    def __init__(self, sign: str) -> None:
+        self._first = re.compile(f"{BOM}?({sign})")
+        self._later = re.compile(f"[\\r\\n]({sign})")
+
+    def __call__(self, text: str) -> Iterator[re.Match[str]]:
+        first = self._first.match(text)
+        return chain((first,) if first else (), self._later.finditer(text))
 
 
 def newline_of(text: str) -> str:
@@ -40,58 +56,72 @@ def newline_of(text: str) -> str:
     return first[0] if first else "\n"
 
 
-def fenced_of(lines: Sequence[str]) -> list[bool]:
-    """Which lines belong to a block of code between two fences (CommonMark 4.5)."""
-    marks = [fence_in(line) for line in lines]
-    if not any(marks):
-        return [False] * len(lines)
+def newlines_in(text: str, start: int, stop: int) -> int:
+    """How many lines end between two beginnings of lines."""
+    single = text.count("\n", start, stop) + text.count("\r", start, stop)
+    return single - text.count("\r\n", start, stop)
+
+
+def fenced(text: str) -> list[Span]:
+    """Where the blocks of code between two fences stand, both included (CommonMark 4.5)."""
+    return _blocks(fences_in(text))
+
+
+def _blocks(marks: Sequence[re.Match[str]]) -> list[Span]:
     closable = _closable(marks)
-    inside, flags = "", []
+    inside, first, found = "", 0, []
     for number, mark in enumerate(marks):
-        if inside:
-            flags.append(True)
-            inside = "" if _closes(mark, inside) else inside
-            continue
-        inside = _opened(mark, closable[number + 1])
-        flags.append(bool(inside))
-    return flags
+        if not inside:
+            inside, first = _opened(mark, closable[number + 1]), mark.start(1)
+        elif _closes(mark, inside):
+            found.append((first, mark.end()))
+            inside = ""
+    return found
+
+
+def within(place: int, spans: Sequence[Span]) -> bool:
+    """Whether a place is in one of these, which are in order."""
+    before = bisect_right(spans, (place, sys.maxsize))
+    return before > 0 and place <= spans[before - 1][1]
 
 
 def open_fence(text: str) -> str:
     """The fence that a text opens and does not close, or empty: what is appended would be code."""
-    for line in lines_of(text):
-        mark = None if line.fenced else fence_in(line.text)
-        if mark is not None and _opens(mark):
-            return mark[1]
-    return ""
+    found = fences_in(text)
+    code = _blocks(found)
+    marks = (mark for mark in found if not within(mark.start(1), code))
+    return next((mark[2] for mark in marks if _opens(mark)), "")
 
 
-def fence_in(line: str) -> re.Match[str] | None:
-    return _FENCE.fullmatch(line) if "```" in line or "~~~" in line else None
+_FENCES = LinesLike(r" {0,3}(`{3,}|~{3,})([^\r\n]*)")
 
 
-def _opened(mark: re.Match[str] | None, closable: Mapping[str, int]) -> str:
+def fences_in(text: str) -> list[re.Match[str]]:
+    return list(_FENCES(text)) if "```" in text or "~~~" in text else []
+
+
+def _opened(mark: re.Match[str], closable: Mapping[str, int]) -> str:
     """The fence that begins a block here, or empty."""
-    if mark is None or not _opens(mark) or len(mark[1]) > closable.get(mark[1][0], 0):
+    if not _opens(mark) or len(mark[2]) > closable.get(mark[2][0], 0):
         return ""
-    return mark[1]
+    return mark[2]
 
 
 def _opens(mark: re.Match[str]) -> bool:
-    return not (mark[1][0] == "`" and "`" in mark[2])
+    return not (mark[2][0] == "`" and "`" in mark[3])
 
 
-def _closes(mark: re.Match[str] | None, fence: str) -> bool:
-    return mark is not None and not mark[2].strip() and mark[1].startswith(fence)
+def _closes(mark: re.Match[str], fence: str) -> bool:
+    return not mark[3].strip() and mark[2].startswith(fence)
 
 
-def _closable(marks: Sequence[re.Match[str] | None]) -> list[dict[str, int]]:
-    """From each line on, the longest fence of each kind that could close a block."""
+def _closable(marks: Sequence[re.Match[str]]) -> list[dict[str, int]]:
+    """From each fence on, the longest of each kind that could close a block."""
     longest: list[dict[str, int]] = [{}]
     for mark in reversed(marks):
         best = longest[-1]
-        if mark is not None and not mark[2].strip():
-            kind, length = mark[1][0], len(mark[1])
+        if not mark[3].strip():
+            kind, length = mark[2][0], len(mark[2])
             best = {**best, kind: max(best.get(kind, 0), length)}
         longest.append(best)
     return longest[::-1]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
 
 from harness.memory.learning import Kind, Learning, Status
 from harness.memory.lessons.entries import Entry, EntryFile
@@ -15,21 +17,39 @@ SUMMARY = {
     Kind.LEARNING: "Summary",
     Kind.FEATURE: "Requested Capability",
 }
+KNOWN = 8_192  # entries that are not read again as long as they stay: about 4 kB each
+_KINDS = {kind.prefix: kind for kind in Kind}
 _COUNT = re.compile(r"\d{1,9}")
 
 
 def kind_of(entry_id: str) -> Kind | None:
     """What an id says of its entry. Of another type (`HEAL-...`): None. Such an entry is kept and
     never read as a learning, for nobody here knows what its words mean and when it is settled."""
-    prefix = entry_id.partition("-")[0].upper()
-    return next((kind for kind in Kind if kind.prefix == prefix), None)
+    return _KINDS.get(entry_id.partition("-")[0].upper())
 
 
 def learnings_in(file: EntryFile, agent: str, path: str) -> Iterator[Learning]:
     """The learnings of a file, in its order. `path` is that of the file, relative to the home."""
+    first_line = file.preamble.partition("\n")[0]
     for entry in file.entries:
-        if kind := kind_of(entry.id):
-            yield learning_of(entry, kind, agent, path, file.preamble)
+        if kind_of(entry.id):
+            words = (entry.text, entry.id, entry.title, agent, path, first_line)
+            yield _placed(entry.line, *words)
+
+
+@lru_cache(maxsize=KNOWN)
+def _placed(line: int, *words: str) -> Learning:
+    return replace(_known(*words), line=line)
+
+
+@lru_cache(maxsize=KNOWN)
+def _known(text: str, id: str, title: str, agent: str, path: str, first_line: str) -> Learning:
+    """A learning, but for its line. What is kept goes by every word that it was read from, so a
+    file that is another one is never taken for what it was."""
+    kind = kind_of(id)
+    if kind is None:
+        raise ValueError(f"{id} is no id of a learning")
+    return learning_of(Entry(id, title, 0, text), kind, agent, path, first_line)
 
 
 def learning_of(entry: Entry, kind: Kind, agent: str, path: str, preamble: str = "") -> Learning:
@@ -83,3 +103,9 @@ def count_of(entry: Entry) -> int:
 def readable(text: str) -> str:
     """A text whose odd bytes are shown as such; in the file they stay what they are."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def forget() -> None:
+    """Read every entry anew from here on: for measuring."""
+    _placed.cache_clear()
+    _known.cache_clear()

@@ -31,6 +31,8 @@ FIX = {
 
 def quarantine_of(entry: Entry, preamble: str = "") -> tuple[str, ...]:
     """The strangers behind an entry: its own mark counts, and that of the file's first line."""
+    if not any("quarantine" in text or "from outside" in text for text in (entry.text, preamble)):
+        return ()  # what most say, told at once
     trust = entry.field("Trust")
     held = trust.startswith("quarantine") and (trust.removeprefix(HELD) or "somebody")
     told = [*sources_of(preamble.partition("\n")[0]), *sources_of(entry.text)]
@@ -41,8 +43,10 @@ def quarantine_of(entry: Entry, preamble: str = "") -> tuple[str, ...]:
 def confirms(entry: Entry, seen: Observation) -> bool:
     """Whether an observation frees an entry: another task's, in the same words, of a session that
     had read nobody."""
+    if seen.outside or HELD not in entry.text:
+        return False  # what most say, told at once
     held = entry.field("Trust").startswith(HELD)
-    if not held or seen.outside or seen.task in tasks_of(entry):
+    if not held or seen.task in tasks_of(entry):
         return False
     return is_about_the_same(entry, seen) and says_the_same(entry, seen)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.memory.learning import Kind, Observation, Source
+from harness.memory.lessons.counting import likeness, shares_words
 from harness.memory.lessons.entries import Entry, parse
 from harness.memory.lessons.lines import lines_of
+from harness.memory.lessons.reading import forget, learnings_in
 from harness.memory.lessons.writing import appended
 from tests.memory.strategies import FILE, NOW, texts
 
@@ -180,3 +184,28 @@ def test_a_field_is_taken_out_with_its_line() -> None:
         "- Promoted: 2026-11-18 (rule 1)\n", ""
     )
     assert only(text).without_field("Mood").text == text
+
+
+@settings(deadline=None)
+@given(said=texts, seen=texts, similar=st.sampled_from([0.0, 1 / 3, 0.6, 2 / 3, 1.0]))
+@example("the ﬁeld ```x", "FIELD x", 0.6)
+@example("```x", "", 1.0)
+def test_no_entry_that_says_the_same_is_passed_by(said: str, seen: str, similar: float) -> None:
+    entry = parse(f"## [ERR-20261116-001] run\n\n### Summary\n{said}\n").entries[:1]
+    observation = replace(SEEN, summary=seen)
+
+    assert all(
+        shares_words(seen, similar)(each.text)
+        for each in entry
+        if likeness(each, observation) >= similar
+    )
+
+
+@settings(deadline=None)
+@given(first=texts, then=texts)
+def test_what_was_read_before_is_never_told_of_another_file(first: str, then: str) -> None:
+    list(learnings_in(parse(first), "scout", "E.md"))
+    told = list(learnings_in(parse(then), "scout", "E.md"))
+
+    forget()
+    assert told == list(learnings_in(parse(then), "scout", "E.md"))
