@@ -20,6 +20,7 @@ from harness.text.words import STOP_WORDS, a_few, clip, words
 LONGEST = 240  # characters
 LONGEST_NAME = 60  # of what a trigger is about
 LEAST = 3  # key terms of what is worth remembering
+CATEGORIES = ("correction", "insight", "knowledge gap", "best practice")  # of LRN, no subjects
 TRIGGERS = "when(?:ever)?|if|before|after|for|while|once|in|on|with|unless|until"
 _TRIGGER = re.compile(rf"(?:{TRIGGERS})\b[^,:]*\w[^,:]*[,:]\s+(?=\S)", re.IGNORECASE)
 _LEAD = re.compile(r"(?:(?:please|always|never|first|then|only|do not|don['’]t|also)\s+)+", re.I)
@@ -163,8 +164,10 @@ def _meant(learning: Learning) -> str:
 def _trigger(learning: Learning) -> str:
     if learning.kind is Kind.ERROR and learning.title:
         return f"calling {clip(_plain(learning.title), LONGEST_NAME)}"
-    about = re.sub(r"[._-]+", " ", learning.pattern_key) or _plain(learning.title)
-    return f"working with {clip(about.strip(), LONGEST_NAME) or 'it'}"
+    about = re.sub(r"[._-]+", " ", learning.pattern_key or _plain(learning.title)).strip()
+    if not about or about.lower() in CATEGORIES:
+        return "working"
+    return f"working with {clip(about, LONGEST_NAME)}"
 
 
 def _plain(text: str) -> str:

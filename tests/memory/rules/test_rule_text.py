@@ -32,6 +32,15 @@ EVIDENCE = evidence_of([lesson()])
             "When working with data field name, always quote dates as ISO 8601.",
         ),
         (
+            lesson(
+                kind=Kind.LEARNING,
+                title="best_practice",
+                pattern_key="",
+                fix="Always quote dates first.",
+            ),
+            "When working, always quote dates first.",
+        ),
+        (
             lesson(fix="Feld BILLBOARD_BUY_AMT statt BUY_AMT verwenden"),
             "When calling query, remember: Feld BILLBOARD_BUY_AMT statt BUY_AMT verwenden.",
         ),
