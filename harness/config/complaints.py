@@ -6,11 +6,13 @@ import re
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from harness.config.durations import format_duration
 from harness.config.names import did_you_mean
 from harness.errors import HarnessError
 from harness.text.secrets import MASK, Redactor, is_secret_name
@@ -145,6 +147,8 @@ def _echo(detail: ErrorDetails) -> str:
             return "empty"
         case bool() as truth:
             return str(truth).lower()
+        case timedelta() as span:
+            return f'"{format_duration(span)}"'
     if any(is_secret_name(str(part)) for part in detail["loc"]):
         return MASK
     text = without_secrets(str(detail["input"]))

@@ -147,12 +147,12 @@ class PermissionSettings(Rules):
 class HalfLife(Section):
     """After how long without use a dated note counts half. MEMORY.md does not decay."""
 
-    notes: Duration = timedelta(days=30)
-    learnings: Duration = timedelta(days=90)
+    notes: Duration = Field(default=timedelta(days=30), ge=timedelta(hours=1))
+    learnings: Duration = Field(default=timedelta(days=90), ge=timedelta(hours=1))
 
 
 class Promotion(Section):
-    """What a lesson needs to become a rule (docs/memory.md)."""
+    """What a lesson needs to become a rule (docs/promotion.md)."""
 
     verifications: int = Field(default=3, ge=1)
     tasks: int = Field(default=2, ge=1)

@@ -213,3 +213,14 @@ def test_a_name_that_dangles_in_the_file_is_no_fault_of_the_environment(tmp_path
 
 def test_an_empty_variable_sets_nothing(tmp_path: Path) -> None:
     assert settings(tmp_path, HARNESS_SESSION__MAX_TURNS="") == settings(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["notes", "learnings"])
+def test_a_half_life_of_nothing_is_a_fault(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "harness.yaml"
+    path.write_text(f"memory: {{half_life: {{{kind}: 0s}}}}\n")
+
+    with pytest.raises(ConfigError) as failed:
+        read_settings(path, {})
+
+    assert 'greater than or equal to 1 hour, not "0s"' in str(failed.value)
