@@ -26,6 +26,7 @@ from harness.cli.output import (
 )
 from harness.cli.remembering import check_agent, chosen, longterm, whoever
 from harness.config.settings import read_settings
+from harness.errors import HarnessError, NotFound
 from harness.memory.learning import Learning
 from harness.memory.rules.journal import Change
 from harness.memory.rules.lines import Line, bare
@@ -34,6 +35,7 @@ from harness.text.tokens import estimate_tokens
 
 AgentOption = Annotated[str | None, typer.Option("--agent", help="Whose memory is meant.")]
 NOTES = 5  # daily logs that are named
+WHY_HINT = "the numbers and words of lines: harness memory show AGENT"
 
 
 def show(
@@ -76,7 +78,7 @@ def line_told(line: Line) -> str:
     """The line, with a rule's provenance in few words."""
     if line.rule is None:
         return line.text
-    seen = f"since {line.rule.promoted}, seen {line.rule.count} times"
+    seen = f"since {line.rule.promoted}, seen {counted(line.rule.count, 'time')}"
     mine = "; edited by hand" if line.hand_written else ""
     return f"- {line.rule.text} ({seen}; {', '.join(line.rule.entries)}{mine})"
 
@@ -110,17 +112,37 @@ def why(
     as_json: JsonOption = False,
 ) -> None:
     """What a line of MEMORY.md rests on: lessons, dates, counts, and the changes that made it."""
-    memory, found = whoever(the_home(home), agent, f'"{line}"', lambda each: each.why(line))
+    memory, found = whoever(
+        the_home(home), agent, f'"{line}"', lambda each: because(each, line), WHY_HINT
+    )
     if as_json:
         emit(provenance_shape(memory.agent, found))
         return
     tell(memory, found)
 
 
+def because(memory: LongTerm, wanted: str) -> Provenance:
+    """As `why`; of a lesson that is no rule, it says that. Raises NotFound; HarnessError."""
+    try:
+        return memory.why(wanted)
+    except NotFound:
+        entries = {entry.id: entry for entry in memory.book.learnings()}
+        if wanted not in entries:
+            raise
+    entry = entries[wanted]
+    raise HarnessError(
+        f"no line of {path_of(memory)} rests on {wanted}: it is a lesson, {entry.status}",
+        hint=f"what it lacks: harness memory learnings {memory.agent}",
+    )
+
+
 def tell(memory: LongTerm, found: Provenance) -> None:
     where = f"{path_of(memory)}:{found.line.number}" if found.line else "it stands there no more"
+    if found.line and not found.line.says:
+        say(f"{where}: a heading, code or empty, and no memory by itself")
+        return
     if found.rule is None:
-        say(f"{where}: a person wrote this line")
+        say(f"{where}: {wrote(found.line)} wrote this line")
         say(f"  {told(bare(found.line.text)) if found.line else ''}")
         return
     rule = found.rule
@@ -150,8 +172,8 @@ def tell(memory: LongTerm, found: Provenance) -> None:
         say(f"\ntake it back: harness memory undo {found.changes[-1].id}")
 
 
-def is_edited(found: Provenance) -> bool:
-    return found.line is not None and found.line.hand_written
+def wrote(line: Line | None) -> str:
+    return "a person" if line is None or line.hand_written else "another program"
 
 
 def provenance_shape(agent: str, found: Provenance) -> Mapping[str, Any]:

@@ -54,7 +54,9 @@ def undo(
         audit(place, "memory.undone", back.id, entries=back.entries)
         tell(back, back.path, "undone", TEAM, as_json=as_json)
         return
-    memory, found = whoever(place, agent, change, lambda each: meant(each, change))
+    memory, found = whoever(
+        place, agent, change, lambda each: meant(each, change), "see: harness memory changes"
+    )
     by, now = f"person:{login_name()}", now_in(place)
     done(memory, memory.undo(found.id, by, now), "undone", as_json=as_json)
 

@@ -57,10 +57,14 @@ def longterm(home: Home, agent: str) -> LongTerm:
 
 
 def whoever(
-    home: Home, agent: str | None, wanted: str, look: Callable[[LongTerm], Found]
+    home: Home,
+    agent: str | None,
+    wanted: str,
+    look: Callable[[LongTerm], Found],
+    hint: str = "see: harness memory learnings",
 ) -> tuple[LongTerm, Found]:
-    """The memory in which `look` finds what is wanted, and that. Raises NotFound; UsageError when
-    several agents have one of that name."""
+    """The memory in which `look` finds what is wanted, and that. Raises NotFound, with `hint` when
+    nobody has it; UsageError when several agents have one of that name."""
     found: list[tuple[LongTerm, Found]] = []
     missing: NotFound | None = None
     for name in chosen(home, agent):
@@ -76,4 +80,4 @@ def whoever(
         return found[0]
     if agent is not None and missing is not None:
         raise missing
-    raise NotFound(f"nobody's memory has {wanted}", hint="see: harness memory learnings")
+    raise NotFound(f"nobody's memory has {wanted}", hint=hint)

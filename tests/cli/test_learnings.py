@@ -159,3 +159,44 @@ def test_words_that_its_lesson_does_not_bear_out_are_refused(
     assert said.code == 1
     assert ID in said.err
     assert not home.memory_file("scout").exists()
+
+
+def test_a_lesson_that_is_no_rule_is_told_as_such(harness: Harness, errors: Path) -> None:
+    said = harness("memory", "why", ID)
+
+    assert said.code == 1
+    assert f"no line of memory/scout/MEMORY.md rests on {ID}: it is a lesson, pending" in said.err
+    assert "harness memory learnings scout" in said.err
+
+
+def test_nobody_is_said_to_have_written_a_heading(
+    harness: Harness, home: Home, errors: Path
+) -> None:
+    harness("memory", "promote", ID)
+
+    said = harness("memory", "why", "1", "--agent", "scout")
+
+    assert (
+        said.out == "memory/scout/MEMORY.md:1: a heading, code or empty, and no memory by itself\n"
+    )
+
+
+def test_a_line_of_another_program_is_not_said_to_be_a_persons(
+    harness: Harness, home: Home, errors: Path
+) -> None:
+    home.memory_file("scout").write_text("- Tea is out. <!-- trigger: x importance: 0.4 -->\n")
+
+    said = harness("memory", "why", "tea", "--agent", "scout")
+
+    assert "memory/scout/MEMORY.md:1: another program wrote this line" in said.out
+
+
+def test_what_nobody_has_is_looked_for_where_it_would_be(harness: Harness, errors: Path) -> None:
+    assert "harness memory show AGENT" in harness("memory", "why", "no such words").err
+    assert "harness memory changes" in harness("memory", "undo", "01KZZZ").err
+
+
+def test_a_rule_that_was_seen_once_is_told_so(harness: Harness, errors: Path) -> None:
+    harness("memory", "promote", ID)
+
+    assert "seen 1 time;" in harness("memory", "show", "scout").out
