@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Annotated, Any
 
 import typer
@@ -22,7 +23,7 @@ from harness.cli.output import (
     the_home,
 )
 from harness.cli.proposed import proposals
-from harness.cli.remembering import check_agent
+from harness.cli.remembering import check_agent, now_in
 from harness.clock import SystemClock
 from harness.config.home import Home
 from harness.memory.search.index import Index, Synced
@@ -58,7 +59,7 @@ def search(
     if not hits:
         say("nothing found")
     for hit in hits:
-        show_hit(hit)
+        show_hit(hit, now_in(place).date())
 
 
 @app.command()
@@ -81,12 +82,13 @@ def open_index(home: Home) -> Iterator[Index]:
         index.close()
 
 
-def show_hit(hit: Hit) -> None:
+def show_hit(hit: Hit, today: date) -> None:
     unit = hit.unit
+    is_over = unit.expires is not None and unit.expires < today
     marks = [
         unit.date and unit.date.isoformat(),
         hit.superseded_by and f"superseded by {hit.superseded_by}",
-        unit.expires and f"holds until {unit.expires}",
+        unit.expires and f"{'held' if is_over else 'holds'} until {unit.expires}",
         unit.outside and f"after reading {', '.join(unit.outside)}",
     ]
     about = f"  ({'; '.join(mark for mark in marks if mark)})" if any(marks) else ""

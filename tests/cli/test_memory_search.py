@@ -91,3 +91,12 @@ def test_an_unknown_agent_and_an_empty_query_are_refused(harness: Harness) -> No
 
     assert (unknown.code, empty.code) == (4, 2)
     assert "did you mean `scout`?" in unknown.err
+
+
+def test_a_note_that_is_over_is_told_as_such(harness: Harness, notes: Path) -> None:
+    (notes / "2026-02-01.md").write_text("- The gate is shut. <!-- expires: 2026-02-03 -->\n")
+
+    said = harness("memory", "search", "gate shut")
+
+    assert "held until 2026-02-03" in said.out
+    assert "holds until 2099-01-01" in harness("memory", "search", "port wiki").out
