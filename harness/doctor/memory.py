@@ -49,15 +49,21 @@ def unreadable(home: Home) -> Iterator[Finding]:
     if garbled:
         fix = "save them as UTF-8; until then what is no text is left out of what is found"
         yield Finding(Level.WARNING, f"not valid UTF-8: {a_few(garbled, SHOWN)}", fix)
+    links = sorted(name for name, why in faults(home) if why == "link")
+    if links:
+        fix = "put the file or folder itself there: what a link leads to is not found or changed"
+        yield Finding(Level.WARNING, f"symbolic links: {a_few(links, SHOWN)}", fix)
 
 
 def faults(home: Home) -> Iterator[tuple[str, str]]:
     for folder in (home.root / "memory", home.shared_context):
         for path in sorted([folder, *folder.rglob("*")]):
             name = path.relative_to(home.root).as_posix()
-            if path.is_symlink() or not (path.is_dir() or place_of(name)):
+            if not (path.is_dir() or place_of(name)):
                 continue
-            if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+            if path.is_symlink():
+                yield name, "link"
+            elif not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
                 yield name, "closed"
             elif path.is_file() and is_garbled(path):
                 yield name, "garbled"

@@ -98,3 +98,15 @@ def test_a_file_that_nobody_may_read_is_told(look: Look, log: Path) -> None:
         Level.ERROR,
         "cannot be read: memory/scout/2026-01-01.md",
     )
+
+
+def test_a_memory_behind_a_link_is_told_of(
+    look: Look, home: Home, log: Path, tmp_path: Path
+) -> None:
+    log.parent.rename(tmp_path / "elsewhere")
+    log.parent.symlink_to(tmp_path / "elsewhere")
+
+    (finding,) = look("memory")
+
+    assert (finding.level, finding.message) == (Level.WARNING, "symbolic links: memory/scout")
+    assert "put the file or folder itself there" in (finding.fix or "")
