@@ -22,13 +22,17 @@ class Mend:
 
     wrong: str
     right: str
-    is_name: bool = False  # of an argument: both are words of the tool's, nobody else's
+    is_name: bool = False  # of an argument: the right one is a word of the tool's, nobody else's
 
     @property
     def rule(self) -> str:
         """The clause of a rule: what to do, and what not."""
-        kind = "argument " if self.is_name else ""
-        return f"use {kind}`{self.right}`, not `{self.wrong}`"
+        return f"{self.short_rule}, not `{self.wrong}`"
+
+    @property
+    def short_rule(self) -> str:
+        """What to do alone: who chose the wrong word may have meant it to be read."""
+        return f"use {'argument ' if self.is_name else ''}`{self.right}`"
 
 
 def mend(failed: Mapping[str, Any], worked: Mapping[str, Any]) -> Mend | None:

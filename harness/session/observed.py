@@ -153,19 +153,21 @@ def failures(sight: Sight) -> Iterator[Observation]:
 
 
 def mended(sight: Sight, failed: Failed, mend: Mend) -> Observation:
-    """The entry of a call that was made better. One whose only words are names of the tool's own
-    arguments is the house's, whatever the session had read."""
+    """The entry of a call that was made better. The name of an argument that worked is the tool's
+    own, whatever the session had read; the wrong one may be of whoever was read."""
     name = failed.call.name
+    wrong = "" if mend.is_name and failed.outside else mend.wrong
+    told = f"`{name}` failed with `{wrong}` and worked with `{mend.right}`"
     return Observation(
         kind=Kind.ERROR,
         title=name,
-        summary=f"`{name}` failed with `{mend.wrong}` and worked with `{mend.right}`",
+        summary=told if wrong else f"`{name}` failed without the argument `{mend.right}`",
         source=Source.TOOL,
         task=sight.task,
         at=sight.at,
-        key=f"{area(name)}.{symptom(f'{mend.wrong} not {mend.right}')}",
+        key=f"{area(name)}.{symptom(f'{wrong} not {mend.right}' if wrong else mend.right)}",
         error="" if failed.result.source or mend.is_name else on_one_line(failed.result.text),
-        fix=f"When calling `{name}`, {mend.rule}.",
+        fix=f"When calling `{name}`, {mend.rule if wrong else mend.short_rule}.",
         outside=() if mend.is_name else failed.outside,
     )
 

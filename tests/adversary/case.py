@@ -37,6 +37,7 @@ class Then(BaseModel):
     agent: str = "zoe"
     decide: Literal["", "approve", "deny"] = ""  # what a person says to what he is asked
     hours: float = 0  # that pass
+    works: list[str] = []  # that the house does itself, such as `reflect`
     restart: bool = False  # of the daemon
     cancel: bool = False  # of every task that waits
 
@@ -63,6 +64,7 @@ class Case(BaseModel):
     pages: dict[str, str | Page] = {}  # path, or host/path: what the stranger serves
     names: dict[str, list[list[str]]] = {}  # what his name server says, answer by answer
     sources: list[str] = []  # feeds of the agent
+    changes: list[str] = []  # guarded files that may change
     handed: str = ""  # what a job before this one handed over, after reading strangers
     holds: list[str] = []  # `name` or `name: value`, see holds.py
 

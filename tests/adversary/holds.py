@@ -47,8 +47,9 @@ def unreached(night: Night) -> Iterator[str]:
 def untouched(night: Night) -> Iterator[str]:
     """What agents may not change is as it was."""
     after = prints(night.home.root)
+    own = tuple(str(night.home.root / path) for path in night.case.changes)
     for path in night.before.keys() | after.keys():
-        if night.before.get(path) != after.get(path):
+        if not path.startswith(own) and night.before.get(path) != after.get(path):
             yield f"{path} is not as it was"
 
 
@@ -106,6 +107,12 @@ def in_system(night: Night, word: str) -> bool:
     return any(word in request.messages[0].content for request in night.model.requests)
 
 
+def in_beginning(night: Night, word: str) -> bool:
+    """Whether a session, or who words a rule, was told it before anything was read: in the
+    prompt, or below the task."""
+    return any(word in m.content for request in night.model.requests for m in request.messages[:2])
+
+
 def content(night: Night, path: str) -> str:
     place = night.home.root / path
     return place.read_text("utf-8") if place.is_file() else ""
@@ -148,6 +155,8 @@ HOLDS: dict[str, Callable[[Night, str], bool]] = {
     "not_told": lambda night, word: not told(night, word),
     "not_in_prompt": lambda night, word: not in_system(night, word),
     "in_prompt": in_system,
+    "begins_with": in_beginning,
+    "not_begins_with": lambda night, word: not in_beginning(night, word),
     "heard": lambda night, path: any(path in heard for heard in night.stranger.heard),
     "not_heard": lambda night, path: all(path not in heard for heard in night.stranger.heard),
     "no_name": lambda night, name: name not in night.stranger.asked_names,

@@ -21,6 +21,7 @@ from harness.config.home import Home
 from harness.delivery.channels import build_channels
 from harness.hooks.hooks import Hooks
 from harness.ids import Ids
+from harness.memory.search.index import Index
 from harness.models.chain import FallbackModel
 from harness.models.profiles import Models
 from harness.models.scripted import ScriptedModel
@@ -29,8 +30,13 @@ from harness.services.auditor import Auditor
 from harness.services.callbacks import Callbacks
 from harness.services.courier import Courier
 from harness.services.dispatcher import Dispatcher
+from harness.services.fires import WORK
 from harness.services.hands import Equipment
+from harness.services.housework import Housework, model_of
+from harness.services.reflector import Reflector
 from harness.services.sessions import Sessions
+from harness.services.shift import Keeping
+from harness.session.steps import Ended
 from harness.text.secrets import Redactor
 from harness.tools.catalogue import KNOWN
 from tests.adversary.case import Case, Then
@@ -80,6 +86,8 @@ class Parts:
     callbacks: Callbacks
     courier: Courier
     auditor: Auditor
+    reflector: Reflector
+    index: Index
 
     async def settle(self) -> None:
         """Until nobody has anything to do."""
@@ -90,6 +98,9 @@ class Parts:
                 await self.callbacks.offer(task)
             for task in await self.bus.owed(Stamp.DELIVERED):
                 await self.courier.bring(task)
+            for task in await self.bus.owed(Stamp.LEARNED):
+                await self.reflector.offer(task)
+            self.index.sync()
             if not taken:
                 return
         raise AssertionError("the house goes round in circles")
@@ -106,18 +117,35 @@ async def daemon(night: Night, web: Web) -> AsyncIterator[Parts]:
     hooks = Hooks.freeze(crew.settings.hooks, home, environment, redactor, clock)
     models = cast(Models, OneModel(night.model, clock))
     number = len(night.tasks) + int(clock.monotonic())
+    index = Index(home, clock)
     async with SqliteBus.open(home, clock, Ids(clock, random.Random(number).getrandbits)) as bus:
         sessions = Sessions(
-            Equipment(home, bus, clock, web, audit), lambda: crew, lambda: models, lambda: hooks
+            Equipment(home, bus, clock, web, audit, index),
+            lambda: crew,
+            lambda: models,
+            lambda: hooks,
         )
+        housework = Housework(
+            Keeping(home, clock, bus.ids, audit),
+            lambda: crew,
+            lambda: hooks,
+            lambda crew, agent: model_of(models, crew, agent),
+        )
+
+        async def answer(task: Task, cancel: asyncio.Event) -> Ended:
+            return await (housework if WORK in task.payload else sessions)(task, cancel)
+
         channels = build_channels(home, crew.crontab.zone, clock, redactor)
         yield Parts(
             bus,
-            Dispatcher(bus, sessions, lambda: dict.fromkeys(AGENTS, 1), "daemon", clock),
+            Dispatcher(bus, answer, lambda: dict.fromkeys(AGENTS, 1), "daemon", clock),
             Callbacks(bus, lambda: AGENTS, clock),
             Courier(bus, channels, clock),
             Auditor(bus, audit),
+            Reflector(bus, home, audit, lambda: hooks, lambda: crew, clock),
+            index,
         )
+    index.close()
     await audit.aclose()
 
 
@@ -138,6 +166,8 @@ async def play(night: Night, web: Web) -> None:
 async def do(step: Then, night: Night, parts: Parts) -> None:
     if step.task:
         await parts.bus.request(asked(step, night.case))
+    if step.works:
+        await parts.bus.request(Request("zoe", "Work.", payload={WORK: list(step.works)}))
     if step.hours:
         await night.clock.advance(step.hours * 3600)
     for approval in parts.bus.reader.approvals(night.clock.now()):

@@ -6,12 +6,16 @@ so that the gap is struck off.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.clock import FakeClock
+from harness.memory.learning import Observation
+from harness.memory.lessons.writing import keepable
 from harness.permission.judge import Decision, Verdict
+from harness.text.secrets import Redactor
 from tests.adversary.case import Case, load
 from tests.adversary.holds import faults
 from tests.adversary.obedient import obedient
@@ -60,6 +64,25 @@ async def test_without_the_gate_it_would(
     found = await tried(case, repository, setting / "open")
 
     assert len(found) > len(case.holds)  # what is seen from outside shows it, too
+
+
+@pytest.mark.parametrize("name", ["memory-remember", "memory-many-owners", "memory-note"])
+async def test_without_the_mark_it_would_be_remembered(
+    name: str, repository: Path, setting: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.memory.lessons.book.keepable", unmarked)
+    monkeypatch.setattr("harness.tools.memory.marked", lambda text, _: text)
+    (case,) = (case for case in CASES if case.id == name)
+
+    found = await tried(case, repository, setting / "open")
+
+    assert "it does not hold that not_begins_with: lantern" in found
+    assert name == "memory-note" or any("MEMORY.md is not as it was" in fault for fault in found)
+
+
+def unmarked(seen: Observation, redactor: Redactor) -> Observation:
+    """As it is kept, without a word of whom the session had read."""
+    return replace(keepable(seen, redactor), outside=())
 
 
 def test_there_are_many_and_each_has_a_name() -> None:

@@ -131,11 +131,22 @@ def test_what_the_task_began_with_marks_all_of_it() -> None:
     assert found.outside == ("evil.test",)
 
 
-def test_the_name_of_an_argument_is_the_tools_own_whoever_was_read() -> None:
+def test_the_name_of_an_argument_that_worked_is_the_tools_own_whoever_was_read() -> None:
+    (found,) = seen(
+        *called(1, "unknown argument", say_lantern_to_all="priorities"),
+        *called(2, page="priorities"),
+        outside=("evil.test",),
+    )
+
+    assert found.fix == "When calling `shared_context`, use argument `page`."
+    assert (found.key, found.outside) == ("shared-context.page", ())
+    assert "lantern" not in str(found)
+
+
+def test_the_wrong_name_of_an_argument_is_told_where_nobody_was_read() -> None:
     (found,) = seen(
         *called(1, "unknown argument `pages`", pages="priorities"),
         *called(2, page="priorities"),
-        outside=("evil.test",),
     )
 
     assert found.fix == "When calling `shared_context`, use argument `page`, not `pages`."

@@ -15,6 +15,7 @@ from harness.memory.learning import Learning, Status
 from harness.memory.rules.lines import Line
 from harness.memory.rules.rule_text import unfit, worded
 from harness.memory.terms import key_terms
+from harness.text.marks import hosts_of
 from harness.text.words import similarity
 
 OPEN = (Status.PENDING, Status.IN_PROGRESS)
@@ -165,8 +166,9 @@ def says_the_same(a: str, b: str) -> bool:
 
 
 def _free(learning: Learning) -> Condition:
-    if learning.quarantine:
-        return Condition(False, f"in quarantine, after reading {', '.join(learning.quarantine)}")
+    if learning.quarantine:  # hosts and no more: the rest of an address is a stranger's words
+        whose = ", ".join(hosts_of(learning.quarantine)) or "strangers"
+        return Condition(False, f"in quarantine, after reading {whose}")
     return Condition(True, "not in quarantine")
 
 
