@@ -39,7 +39,7 @@ class Hit:
     unit: Unit
     id: str  # the same as long as its file has its words
     score: float
-    superseded_by: str | None = None  # path:line of a newer note that says otherwise
+    superseded_by: str | None = None  # path:line of a newer note that says otherwise, or its id
 
 
 def id_of(unit: Unit) -> str:

@@ -16,16 +16,18 @@ Two things that happened are no update of each other. Newer means: of a later da
 in the same file of one day; a note without a day is older than one with a day that tells of a
 change, and else neither. What was written after a stranger's words never supersedes what was not,
 nor one agent's memory another's. The newest note of a subject decides: an older one that agrees
-with it stands, whatever was said between.
+with it stands, whatever was said between. A lesson that says itself by which entry it is denied
+(`Contradicted-By`), or that it is superseded, is so without any of this, and stands last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
 from harness.memory.search.claims import ADDS, ENDS, ONE, Claim, claims_of, is_own_verb
+from harness.memory.search.outlived import named, outlived, told_so
 from harness.memory.search.units import Hit, Unit
 from harness.text.words import similarity
 
@@ -43,7 +45,8 @@ def told(hits: Sequence[Hit], today: date) -> list[Hit]:
     near, far = list(hits[:WINDOW]), list(hits[WINDOW:])
     claimed = [(hit, claims) for hit in near if (claims := claims_of(hit.unit.text))]
     newest = {hit.id: last for hit, claims in claimed if (last := successor(hit, claims, claimed))}
-    return lasting([*moved(marked(near, newest), newest), *far], today)
+    newest |= named(near)
+    return lasting(map(told_so, [*moved(marked(near, newest), newest), *far]), today)
 
 
 def successor(hit: Hit, claims: Sequence[Claim], among: Sequence[Claimed]) -> Hit | None:
@@ -80,8 +83,14 @@ def moved(hits: list[Hit], newest: dict[str, Hit]) -> list[Hit]:
     return order
 
 
-def lasting(hits: list[Hit], today: date) -> list[Hit]:
-    return sorted(hits, key=lambda hit: hit.unit.expires is not None and hit.unit.expires < today)
+def lasting(hits: Iterable[Hit], today: date) -> list[Hit]:
+    """What holds first, then what says itself that it does not, then what had its day."""
+
+    def is_over(hit: Hit) -> tuple[bool, bool]:
+        expires = hit.unit.expires
+        return expires is not None and expires < today, outlived(hit.unit) is not None
+
+    return sorted(hits, key=is_over)
 
 
 def where(unit: Unit) -> str:
