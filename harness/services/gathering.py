@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from harness.errors import HarnessError, explained
-from harness.memory.learning import Kind, Learning
+from harness.memory.learning import Kind, Learning, Status
 from harness.memory.lessons.book import Book
 from harness.memory.rules.gate import says_the_same
 from harness.memory.rules.longterm import LongTerm
 from harness.memory.rules.rule_text import unfit, worded
+from harness.memory.skills.proposals import entries_proposed
 from harness.memory.team.common import Common, common_lessons, told_of
 from harness.memory.team.proposals import Proposal, ProposalKind, Proposals, Wish
 from harness.memory.team.team import Team
@@ -22,17 +23,26 @@ HABITS = ("correction", "best_practice")  # categories of lessons about how to w
 
 async def gather(shift: Shift) -> None:
     """Compare the lessons of all agents, whoever the run is about, and propose what the team's
-    pages do not say yet. Of anybody's notes nothing goes along: only the rule, ids and counts."""
+    pages do not say yet: several rules of one area as a skill, anything else by itself. Of
+    anybody's notes nothing goes along: only the rule, ids and counts."""
     lessons: list[Learning] = []
     for agent in sorted(shift.crew.profiles):
         lessons += await shift.step(partial(lessons_of, shift, agent))
-    common = common_lessons(lessons, shift.settings.similar)
+    await propose_skills(shift, lessons)
+    in_skills = await shift.step(partial(entries_proposed, shift.home))
+    known = common_lessons(lessons, shift.settings.similar)
+    common = [each for each in known if not is_in_skill(each, in_skills)]
     proven = [each for each in common if each.proven(shift.settings.promotion, shift.now.date())]
     for each in proven:
         made = await shift.step(partial(propose, shift, each))
         if made:
             tell(shift, made)
-    await propose_skills(shift, lessons)
+
+
+def is_in_skill(common: Common, in_skills: set[str]) -> bool:
+    """Whether a skill says it, or is to say it: nobody decides on one lesson twice."""
+    approved = any(lesson.status == Status.PROMOTED_TO_SKILL for lesson in common.lessons)
+    return approved or not in_skills.isdisjoint(common.entries)
 
 
 def lessons_of(shift: Shift, agent: str) -> list[Learning]:

@@ -1,4 +1,7 @@
-"""Skill ideas: lessons that generalise are proposed as skills, for a person to decide."""
+"""Skill ideas: lessons that generalise are proposed as skills, for a person to decide.
+
+A lesson is proposed once: in a skill, or by itself as a rule of the team.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from functools import partial
 from harness.errors import HarnessError, explained
 from harness.memory.learning import Learning
 from harness.memory.skills.proposals import Proposed, propose
+from harness.memory.team.proposals import Proposals
 from harness.services.report import About
 from harness.services.shift import Shift
 
@@ -19,7 +23,8 @@ async def propose_skills(shift: Shift, lessons: Iterable[Learning]) -> None:
         by_agent.setdefault(lesson.agent, []).append(lesson)
     redactor = shift.keeping.redactor
     try:
-        made = await shift.step(partial(propose, shift.home, by_agent, shift.now, redactor))
+        taken = await shift.step(Proposals(shift.home, redactor).entries)
+        made = await shift.step(partial(propose, shift.home, by_agent, shift.now, redactor, taken))
     except HarnessError as error:
         shift.report.tell(About.TROUBLE, f"skills: {error}")
     except OSError as error:

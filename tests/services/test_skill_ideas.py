@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from harness.memory.skills.proposals import proposals, reject
+from collections.abc import Sequence
+
+from harness.memory.skills.proposals import approve, proposals, reject
+from harness.memory.team.proposals import Proposals
+from harness.text.secrets import Redactor
 from tests.flows.conftest import clock, house
 from tests.flows.house import House
-from tests.services.night import night, seen
+from tests.services.night import book, night, seen
 
 __all__ = ["clock", "house"]
 
 PARTS = ("alpha", "beta", "gamma")
 
 
-def learn(house: House) -> None:
-    for part in PARTS:
+def learn(house: House, agent: str = "trading", parts: Sequence[str] = PARTS) -> None:
+    for part in parts:
         seen(
             house,
+            agent,
             key=f"api.{part}",
             summary=f"The {part} endpoint refused its {part} schema.",
             fix=f"When calling the {part} endpoint, send the {part} schema.",
@@ -61,3 +66,31 @@ async def test_a_folder_that_cannot_be_written_is_told_and_stops_nothing(house: 
 
         assert "skills: " in ended.result.text
         assert len(crew.rules()) == 3
+
+
+async def test_an_area_that_two_agents_know_is_one_skill_and_nothing_else(house: House) -> None:
+    async with night(house) as crew:
+        learn(house)
+        learn(house, "ainews")
+
+        await crew.work("reflect", "gather")
+        await crew.work("gather")
+        waiting = Proposals(house.home, Redactor())
+        before = waiting.waiting()
+        approve(house.home, "api-rules", lambda agent: book(house, agent))
+        ended = await crew.work("gather")
+
+    assert before == waiting.waiting() == []
+    assert ended.result.text == ""
+
+
+async def test_a_lesson_that_waits_as_a_rule_for_the_team_goes_into_no_skill(house: House) -> None:
+    async with night(house) as crew:
+        learn(house, parts=PARTS[:1])
+        learn(house, "ainews", parts=PARTS[:1])
+        await crew.work("reflect", "gather")
+        learn(house, parts=PARTS[1:])
+        await crew.work("reflect", "gather")
+
+    assert len(Proposals(house.home, Redactor()).waiting()) == 1
+    assert proposals(house.home) == []

@@ -1,7 +1,7 @@
 """When lessons make a skill: which of them belong together, and why. Pure.
 
-A lesson generalises when it links to others, when several agents learned it, or when it is one
-of several rules of the same area.
+A lesson generalises when it links to others, or when it is one of several rules of the same area.
+What several agents learned, each lesson by itself, is a rule for the team (memory/team).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from harness.text.slugs import slug
 from harness.text.words import clip, similarity, terms
 
 LINKS = 2  # See Also links that make one lesson a skill (the rule of the skill-extraction format)
-AGENTS = 2  # that learned the same
 RULES = 3  # promoted, of one area
 SIMILAR = 0.6  # from here on two lessons without a key are one
 LONGEST_NAME = 48
@@ -82,7 +81,7 @@ def of_areas(lessons: Iterable[Lesson]) -> Iterator[Ground]:
 
 
 def of_groups(lessons: Iterable[Lesson]) -> Iterator[Ground]:
-    """A skill for what several agents learned, or what links to other lessons."""
+    """A skill for what one agent learned and linked to other lessons."""
     for members in alike(lessons):
         first = members[0].learning
         if why := reason(members):
@@ -94,9 +93,8 @@ def of_groups(lessons: Iterable[Lesson]) -> Iterator[Ground]:
 
 def reason(members: Sequence[Lesson]) -> str:
     """Why lessons that say the same generalise; empty when they do not."""
-    agents = sorted({lesson.learning.agent for lesson in members})
-    if len(agents) >= AGENTS:
-        return f"{len(agents)} agents learned it: {', '.join(agents)}"
+    if len({lesson.learning.agent for lesson in members}) > 1:
+        return ""  # the team's
     if (links := max(lesson.links for lesson in members)) >= LINKS:
         return f"it links to {links} other lessons"
     return ""

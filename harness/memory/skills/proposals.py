@@ -7,7 +7,7 @@ by its name and its entries, and not proposed again.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from harness.errors import HarnessError, Held, NotFound
 from harness.files import make_folder, read_exact
 from harness.memory.learning import Learning, Status
 from harness.memory.lessons.book import Book
+from harness.memory.lessons.entries import Entry
 from harness.memory.lessons.entries import parse as parse_entries
 from harness.memory.rules.lines import parse as parse_rules
 from harness.memory.rules.rule_text import unsafe, worded
@@ -56,13 +57,15 @@ def propose(
     learnings: Mapping[str, Sequence[Learning]],
     now: datetime,
     redactor: Redactor,
+    taken: Collection[str] = (),
 ) -> list[Proposed]:
     """Write a proposal for each skill that the learnings of these agents make now.
 
-    A lesson stands in one proposal at most, and a name that is taken is not taken again: by a
-    skill, by a proposal that waits, by one that was rejected. Raises HarnessError, OSError.
+    A lesson stands in one proposal at most, and in none where it is among `taken` (`agent/ID`). A
+    name that is taken is not taken again: by a skill, by a proposal that waits, by one that was
+    rejected. Raises HarnessError, OSError.
     """
-    decided = entries_of([*proposals(home), *rejected(home)])
+    decided = entries_proposed(home) | set(taken)
     free = [
         lesson
         for agent, entries in sorted(learnings.items())
@@ -85,12 +88,12 @@ def lessons(
     A rule whose line a person took out of MEMORY.md is none any more, and what no memory may
     hold is no step of a skill either.
     """
-    rules = rule_texts(home, agent)
+    rules, links = rule_texts(home, agent), Links(home)
     for learning in filter(holds, entries):
         is_struck = learning.promoted is not None and learning.id not in rules
         text = redactor.text(rules.get(learning.id) or worded(learning))
         if text and not is_struck and not unsafe(text):
-            yield Lesson(learning, text, links_of(home, learning))
+            yield Lesson(learning, text, links.of(learning))
 
 
 def rule_texts(home: Home, agent: str) -> dict[str, str]:
@@ -99,12 +102,21 @@ def rule_texts(home: Home, agent: str) -> dict[str, str]:
     return {entry: line.rule.text for line in lines if line.rule for entry in line.rule.entries}
 
 
-def links_of(home: Home, learning: Learning) -> int:
-    """How many other entries its See Also names."""
-    file = parse_entries(read_exact(home.root / learning.path) or "")
-    entry = next((each for each in file.entries if each.id == learning.id), None)
-    named = entry.field("See Also").replace(",", " ").split() if entry else []
-    return len({name.strip("[]().;") for name in named if any(map(str.isdigit, name))})
+class Links:
+    """How many other entries an entry names in its See Also. Each file is read once."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self._files: dict[str, dict[str, Entry]] = {}
+
+    def of(self, learning: Learning) -> int:
+        path = learning.path
+        if path not in self._files:
+            found = parse_entries(read_exact(self.home.root / path) or "").entries
+            self._files[path] = {entry.id: entry for entry in reversed(found)}
+        entry = self._files[path].get(learning.id)
+        named = entry.field("See Also").replace(",", " ").split() if entry else []
+        return len({name.strip("[]().;") for name in named if any(map(str.isdigit, name))})
 
 
 def key_of(learning: Learning) -> str:
@@ -138,6 +150,12 @@ def proposed(folder: Path) -> Proposed:
 
 def entries_of(found: Sequence[Proposed]) -> set[str]:
     return {key for each in found if each.evidence for key in each.evidence.entries}
+
+
+def entries_proposed(home: Home) -> set[str]:
+    """The entries of every skill that was ever proposed (`agent/ID`), but for those whose files a
+    person took away; those of approved ones are marked."""
+    return entries_of([*proposals(home), *rejected(home)])
 
 
 def places(home: Home, name: str) -> tuple[Path, ...]:

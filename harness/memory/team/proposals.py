@@ -81,6 +81,11 @@ class Proposals:
     def decided(self) -> list[Proposal]:
         return [*self._in(self.folder / TAKEN), *self._in(self.folder / REJECTED)]
 
+    def entries(self) -> set[str]:
+        """The lessons of all of them, whatever was decided: `agent/ID`."""
+        every = [*self.waiting(), *self.decided()]
+        return {entry for proposal in every for entry in proposal.wish.entries}
+
     def broken(self) -> list[Path]:
         """Files that are none, so that a person can be told."""
         return [path for path in self._files(self.folder) if read(path) is None]

@@ -65,19 +65,17 @@ def test_three_rules_of_an_area_make_one_skill() -> None:
     assert grounds([*rules[:2], a_lesson("one", key="api.again")]) == []  # two, one of them twice
 
 
-def test_what_two_agents_learned_makes_a_skill_whose_step_stands_once() -> None:
+def test_what_two_agents_learned_is_the_teams_and_no_skill() -> None:
     both = [a_lesson("Use BUY.", key="api.field", agent=agent) for agent in ("scout", "zoe")]
+    linked = [replace(lesson, links=2) for lesson in both]
 
-    (ground,) = grounds(both)
-
-    assert (ground.name, ground.steps) == ("api-field", ["Use BUY."])
-    assert ground.why == "2 agents learned it: scout, zoe"
-    assert grounds([both[0], both[0]]) == []
+    assert grounds(both) == grounds(linked) == []
+    assert grounds(linked[:1]) != []
 
 
 def test_lessons_without_a_key_are_compared_by_what_they_say() -> None:
-    said = a_lesson("Round prices to two decimals before sending.")
-    again = a_lesson("Round prices to two decimals before sending them.", agent="zoe")
+    said = a_lesson("Round prices to two decimals before sending.", links=2)
+    again = a_lesson("Round prices to two decimals before sending them.")
     other = a_lesson("Close the feed after reading.", agent="max")
 
     (ground,) = grounds([said, other, again])

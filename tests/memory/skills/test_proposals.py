@@ -106,6 +106,15 @@ def test_a_proposal_is_no_skill_and_is_made_once(home: Home) -> None:
     assert list(skill_files(home)) == []
 
 
+def test_what_was_proposed_elsewhere_makes_no_skill(home: Home) -> None:
+    three_rules(home)
+    entries = book(home, "scout").learnings()
+    elsewhere = {"scout/LRN-20261116-002"}
+
+    assert propose(home, {"scout": entries}, NOW, Redactor(), elsewhere) == []
+    assert len(propose(home, {"scout": entries}, NOW, Redactor())) == 1
+
+
 def test_a_rule_is_told_as_it_stands_in_the_memory(home: Home) -> None:
     more = f"- See Also: LRN-20261101-001, ERR-20261102-003\n- Promoted: 2026-11-18 (rule {RULE})\n"
     learned(home, "scout", an_entry(1, "When selling, use the old words.", "api.sell", more=more))
@@ -136,29 +145,29 @@ def test_a_rule_that_a_person_struck_out_does_not_come_back_as_a_skill(home: Hom
     ],
 )
 def test_what_no_memory_may_hold_is_no_step(home: Home, fix: str) -> None:
-    learned(home, "scout", an_entry(1, fix, "api.sell"))
-    learned(home, "zoe", an_entry(1, fix, "api.sell"))
+    more = "- See Also: LRN-20261101-001, ERR-20261102-003\n"
+    learned(home, "scout", an_entry(1, fix, "api.sell", more=more))
 
-    assert tonight(home, "scout", "zoe") == []
+    assert tonight(home, "scout") == []
 
 
 def test_a_secret_is_left_out_of_a_step(home: Home) -> None:
     secret = "ghp_" + "a1B2" * 9
-    for agent in ("scout", "zoe"):
-        learned(home, agent, an_entry(1, f"When calling, use {secret}.", "api.sell"))
+    more = "- See Also: LRN-20261101-001, ERR-20261102-003\n"
+    learned(home, "scout", an_entry(1, f"When calling, use {secret}.", "api.sell", more=more))
 
-    (found,) = tonight(home, "scout", "zoe")
+    (found,) = tonight(home, "scout")
 
     assert "When calling, use " in (page := (found.folder / "SKILL.md").read_text())
     assert secret not in page
 
 
 def test_what_was_learned_from_strangers_is_not_proposed(home: Home) -> None:
-    held = "- Trust: quarantine, after reading evil.example\n"
-    for agent in ("scout", "zoe"):
-        learned(home, agent, an_entry(1, "When selling, use SELL_AMT.", "api.sell", more=held))
+    linked = "- See Also: LRN-20261101-001, ERR-20261102-003\n"
+    held = "- Trust: quarantine, after reading evil.example\n" + linked
+    learned(home, "scout", an_entry(1, "When selling, use SELL_AMT.", "api.sell", more=held))
 
-    assert tonight(home, "scout", "zoe") == []
+    assert tonight(home, "scout") == []
 
 
 def test_an_approved_proposal_is_a_skill_and_its_entries_say_so(home: Home) -> None:
