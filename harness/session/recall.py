@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -52,9 +53,10 @@ class Finds(Protocol):
         k: int = 10,
         kinds: Collection[str] | None = None,
         now: datetime | None = None,
+        strangers: bool = True,
     ) -> list[Hit]:
         """The best `k` units for the query that the agent may see, best first; an older one names
-        the newer one that says otherwise."""
+        the newer one that says otherwise. `strangers`: also what their words may be in."""
         ...
 
 
@@ -123,10 +125,19 @@ class Recall:
         return Recalled(found.text, skills)
 
     def _hits(self, wanted: Wanted, kinds: Collection[str]) -> list[Hit]:
-        query = wanted.task[:QUERY]
-        return self.index.search(
-            query, agent=wanted.agent, k=LOOKED_AT, kinds=kinds, now=wanted.now
+        """The house's own, and behind them what strangers' words may be in: however much there is
+        of it, it takes no place of theirs."""
+        look = partial(
+            self.index.search,
+            wanted.task[:QUERY],
+            agent=wanted.agent,
+            k=LOOKED_AT,
+            kinds=kinds,
+            now=wanted.now,
         )
+        found = look()
+        marked = [hit for hit in found if hit.unit.outside]
+        return [*look(strangers=False), *marked] if marked else found
 
     def _sections(self, wanted: Wanted) -> str:
         hits = relevant(self._hits(wanted, ("skill",)), wanted.task)
@@ -137,10 +148,11 @@ def block(hits: Sequence[Hit], wanted: Wanted, tokens: int) -> Block:
     """Pure: the pieces that help, in the order of the hits, in at most `tokens`."""
     today = wanted.now.date()
     lasting = [hit for hit in hits if not is_expired(hit.unit, today)]
-    fit = list(unknown(relevant(lasting, wanted.task), wanted.known))
-    clean = unlike(hit for hit in fit if not hit.unit.outside)
-    outside = sum(bool(hit.unit.outside) for hit in fit)
-    if not fit:
+    own = [hit for hit in lasting if not hit.unit.outside]
+    marked = [hit for hit in lasting if hit.unit.outside]
+    clean = unlike(unknown(relevant(own, wanted.task), wanted.known))
+    outside = len(list(unknown(relevant(marked, wanted.task), wanted.known)))
+    if not clean and not outside:
         return Block()
     for most in range(len(clean), -1, -1):
         text = rendered(clean[:most], wanted, len(clean) - most, outside)

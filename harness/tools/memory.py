@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -18,6 +19,7 @@ from harness.errors import HarnessError, UsageError
 from harness.files import locked, read_exact, read_plain, revise
 from harness.memory.lessons.lines import newline_of
 from harness.memory.notes.uses import Uses
+from harness.memory.search.index import Index
 from harness.memory.search.units import Hit as Found
 from harness.permission.action import Action, Trait
 from harness.text.ages import age_in_words
@@ -82,7 +84,7 @@ def find(ctx: ToolContext, shelf: Shelf, query: str) -> Output:
         return shelf.search(query)
     try:
         ctx.index.sync()  # what was kept a moment ago is found too
-        found = ctx.index.search(query, agent=ctx.agent, k=HITS, kinds=NOTES)
+        found = looked_up(ctx.index, query, ctx.agent)
     except UsageError as error:
         raise ToolError("query is empty: give words to look for") from error
     except (HarnessError, OSError) as error:
@@ -95,6 +97,21 @@ def find(ctx: ToolContext, shelf: Shelf, query: str) -> Output:
     rows = [row_of(hit) for hit in found]
     text = "\n".join(told(hit, today) for hit in found)
     return Output(text or "nothing found", rows, source=whose(sources))
+
+
+def looked_up(index: Index, query: str, agent: str) -> list[Found]:
+    """The best hits. However many strangers' words may be in, half of the places are kept for the
+    house's own. Raises HarnessError, OSError."""
+    look = partial(index.search, query, agent=agent, kinds=NOTES)
+    found = look(k=HITS)
+    if not any(hit.unit.outside for hit in found):
+        return found
+    own = look(k=HITS // 2, strangers=False)
+    room = HITS - len(own)
+    marked = [hit.id for hit in found if hit.unit.outside][:room]
+    kept = [hit for hit in found if not hit.unit.outside or hit.id in marked]
+    known = {hit.id for hit in kept}
+    return [*kept, *(hit for hit in own if hit.id not in known)][:HITS]
 
 
 def told(hit: Found, today: date) -> str:

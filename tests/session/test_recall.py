@@ -175,6 +175,20 @@ async def test_strangers_words_are_left_out_and_counted(house: House) -> None:
     assert "[Left out: 1 piece with words of strangers; `memory` search shows them.]" in notes
 
 
+async def test_no_flood_of_strangers_words_takes_the_place_of_the_houses_own(house: House) -> None:
+    house.write("memory/scout/2026-11-01.md", "- The harbour lighthouse has a keeper.")
+    flood = [
+        f"- The tallest harbour lighthouse is blue, {n}. <!-- from outside: web.test -->"
+        for n in range(500)
+    ]
+    house.write("memory/scout/2026-11-18.md", *flood)
+
+    notes = await house.notes()
+
+    assert "has a keeper" in notes
+    assert "blue" not in notes
+
+
 async def test_an_agent_without_the_tool_is_not_sent_to_it(house: House) -> None:
     house.write(
         "memory/scout/2026-11-18.md",
@@ -258,6 +272,7 @@ class Broken:
         k: int = 10,
         kinds: Collection[str] | None = None,
         now: datetime | None = None,
+        strangers: bool = True,
     ) -> list[Hit]:
         raise Held("memory.db is locked")
 
@@ -276,6 +291,7 @@ class Slow(Broken):
         k: int = 10,
         kinds: Collection[str] | None = None,
         now: datetime | None = None,
+        strangers: bool = True,
     ) -> list[Hit]:
         self.go.wait(30)
         return []

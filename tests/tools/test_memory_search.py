@@ -55,6 +55,20 @@ async def test_own_and_shared_notes_are_found_and_nobody_elses(
     }
 
 
+async def test_half_of_the_places_are_the_houses_own_whatever_strangers_wrote(
+    desk: ToolContext, home: Home
+) -> None:
+    flood = "".join(f"- zebra zebra {n} <!-- from outside: a.test -->\n" for n in range(300))
+    own = "".join(f"- A zebra of ours lives in the stable number {n}.\n" for n in range(12))
+    lay(home, **{"memory__ainews__2025-12-31": flood, "memory__ainews__2025-12-01": own})
+
+    found = await search(desk, "zebra")
+
+    theirs = [row["file"].endswith("12-31.md") for row in found.data]
+    assert (sum(theirs), len(theirs)) == (10, 20)
+    assert found.source == "own notes after reading a.test"
+
+
 async def test_what_a_newer_note_says_otherwise_is_told_so(desk: ToolContext, home: Home) -> None:
     lay(
         home,

@@ -73,7 +73,7 @@ def find(
         together(db, [term for _, term in known[:2]], scope, walk)
     if len(walk.scores) < MOST:
         relatives(db, counts, scope, walk)
-    best = neighbourhoods(walk.scores)
+    best = [unit for unit in neighbourhoods(walk.scores) if unit not in scope.barred]
     return Found([*dict.fromkeys([*best, *of_days(db, spans, scope)])], walk.terms, walk.places)
 
 

@@ -22,7 +22,7 @@ from harness.memory.search.places import below, places, places_at
 from harness.memory.search.question import asked
 from harness.memory.search.rank import Weights, ranked
 from harness.memory.search.reading import Read, batches, read
-from harness.memory.search.scope import Scope, scope_of
+from harness.memory.search.scope import Scope, View, scope_of
 from harness.memory.search.units import Hit, id_of
 from harness.memory.search.updates import WINDOW, told
 from harness.memory.search.vectors import Meant, near_to
@@ -54,7 +54,7 @@ class Index:
         self.meaning: Callable[[str], Meant | None] = by_words_alone  # of a query
         self._writer = Desk(home.index)
         self._reader = Desk(home.index)
-        self._scopes: dict[tuple[str | None, frozenset[str] | None], Scope] = {}
+        self._scopes: dict[View, Scope] = {}
         self._seen = (0, 0)  # when the figures of the scopes were taken
 
     def sync(self, paths: Iterable[Path] | None = None) -> Synced:
@@ -79,16 +79,18 @@ class Index:
         k: int = 10,
         kinds: Collection[str] | None = None,
         now: datetime | None = None,
+        strangers: bool = True,
     ) -> list[Hit]:
         """The best `k` units for a question, best first; those that have expired last.
 
         `agent`: in its own memory and what is everybody's; None: in all, for a person. `kinds`:
-        only in files of these. Days in the question count from `now`. Raises UsageError for a
-        query without a word.
+        only in files of these. `strangers`: also what their words may be in. Days in the question
+        count from `now`. Raises UsageError for a query without a word.
         """
         today = (now or self.clock.now()).date()
+        view = View(agent, None if kinds is None else frozenset(kinds), strangers)
         meant = self.meaning(query)  # before anything is locked: it may ask a model
-        return again(lambda: self._found(query, agent, k, kinds, today, meant))
+        return again(lambda: self._found(query, view, k, today, meant))
 
     def using(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` does with the database, as the only one that writes."""
@@ -123,28 +125,26 @@ class Index:
     def _found(
         self,
         query: str,
-        agent: str | None,
+        view: View,
         k: int,
-        kinds: Collection[str] | None,
         today: date,
         meant: Meant | None,
     ) -> list[Hit]:
         if self._reader.do(is_empty):
             self.sync()
-        return self._reader.do(lambda db: self._search(db, query, agent, k, kinds, today, meant))
+        return self._reader.do(lambda db: self._search(db, query, view, k, today, meant))
 
     def _search(
         self,
         db: sqlite3.Connection,
         query: str,
-        agent: str | None,
+        view: View,
         k: int,
-        kinds: Collection[str] | None,
         today: date,
         meant: Meant | None,
     ) -> list[Hit]:
         with store.snapshot(db):
-            scope = self._scope(db, agent, kinds)
+            scope = self._scope(db, view)
             question = asked(query, scope, today)
             found = find(db, question.counts, question.spans, scope)
             nearness = partial(near_to, db, meant)
@@ -153,16 +153,13 @@ class Index:
         hits = [Hit(unit, id_of(unit), score) for unit, score in units]
         return told(hits, today)[: max(k, 0)]
 
-    def _scope(
-        self, db: sqlite3.Connection, agent: str | None, kinds: Collection[str] | None
-    ) -> Scope:
+    def _scope(self, db: sqlite3.Connection, view: View) -> Scope:
         seen = (self._reader.opened, db.execute("PRAGMA data_version").fetchone()[0])
         if seen != self._seen or len(self._scopes) >= SCOPES:
             self._scopes, self._seen = {}, seen
-        key = (agent, None if kinds is None else frozenset(kinds))
-        if key not in self._scopes:
-            self._scopes[key] = scope_of(db, agent, kinds)
-        return self._scopes[key]
+        if view not in self._scopes:
+            self._scopes[view] = scope_of(db, view)
+        return self._scopes[view]
 
 
 def by_words_alone(query: str) -> Meant | None:

@@ -10,6 +10,15 @@ from harness.memory.search.store import SHIFT, numbers_of
 
 
 @dataclass(frozen=True)
+class View:
+    """What one search asks to see."""
+
+    agent: str | None  # its own and the shared files; None: those of everybody
+    kinds: frozenset[str] | None  # only these; None: all
+    strangers: bool = True  # also what their words may be in
+
+
+@dataclass(frozen=True)
 class Scope:
     """The files that a search sees, and the averages that its scores are measured by."""
 
@@ -22,13 +31,15 @@ class Scope:
     speakers: Mapping[str, int]  # who begins units, and how many
     fading: frozenset[int]  # numbers of the files whose notes lose strength with time
     years: tuple[int, ...]  # of which it tells, the last ten
+    barred: frozenset[int] = frozenset()  # units that it does not see, wherever they stand
 
     def __contains__(self, unit: int) -> bool:
-        return unit >> SHIFT in self.files
+        return unit >> SHIFT in self.files and unit not in self.barred
 
 
-def scope_of(db: sqlite3.Connection, agent: str | None, kinds: Collection[str] | None) -> Scope:
-    """`agent`: its own and the shared files; None: those of everybody. `kinds`: only these."""
+def scope_of(db: sqlite3.Connection, view: View) -> Scope:
+    """The figures of what is to be seen."""
+    agent, kinds = view.agent, view.kinds
     rows = db.execute("SELECT id, agent, kind, units, length, first, last FROM files").fetchall()
     seen = [
         row
@@ -48,7 +59,13 @@ def scope_of(db: sqlite3.Connection, agent: str | None, kinds: Collection[str] |
         speakers=speakers_of(db, files),
         fading=frozenset(row[0] for row in seen if row[2] == "note"),
         years=years_of([row[5] for row in seen if row[5]] + [row[6] for row in seen if row[6]]),
+        barred=frozenset() if view.strangers else of_strangers(db),
     )
+
+
+def of_strangers(db: sqlite3.Connection) -> frozenset[int]:
+    """The units that strangers' words may be in."""
+    return frozenset(unit for (unit,) in db.execute("SELECT id FROM units WHERE outside <> ''"))
 
 
 def spans_of(db: sqlite3.Connection, agent: str | None) -> tuple[tuple[int, int], ...]:

@@ -16,7 +16,7 @@ from harness.files import make_folder
 from harness.memory.search.places import Place
 from harness.memory.search.units import Unit
 
-VERSION = 2  # of the tables, the units and their terms; another one is built anew
+VERSION = 3  # of the tables, the units and their terms; another one is built anew
 OWNER_SHIFT = 24  # the number of a file is that of its owner, shifted, and one of its own
 SHIFT = 20  # the number of a unit is that of its file, shifted, and its place in the file
 MOST_UNITS = (1 << SHIFT) - 8  # of one file
@@ -35,6 +35,7 @@ CREATE TABLE units (
     heading TEXT NOT NULL, date TEXT, expires TEXT, outside TEXT NOT NULL
 );
 CREATE INDEX units_by_date ON units (date) WHERE date IS NOT NULL;
+CREATE INDEX units_of_strangers ON units (id) WHERE outside <> '';
 CREATE TABLE speakers (
     name TEXT NOT NULL, file INTEGER NOT NULL, units INTEGER NOT NULL, PRIMARY KEY (name, file)
 ) WITHOUT ROWID;
