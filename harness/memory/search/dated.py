@@ -10,7 +10,7 @@ _NAME = re.compile(rf"(?:.*/)?{_ISO}[^/]*\.md$")
 _EXPIRES = re.compile(rf"<!--\s*expires:\s*{_ISO}\s*-->", re.IGNORECASE)
 _FIELDS = (  # what says it, best first
     re.compile(rf"^\s*-\s+(?:\*\*)?Last-Seen(?:\*\*)?:\s*{_ISO}", re.MULTILINE | re.IGNORECASE),
-    re.compile(rf"^\*\*Logged\*\*:\s*{_ISO}", re.MULTILINE),
+    re.compile(rf"^\*\*Logged(?:\*\*:|:\*\*)\s*{_ISO}", re.MULTILINE),
     re.compile(rf"<!--\s*learned {_ISO}"),
     re.compile(rf"(?<![\w./-]){_ISO}(?![\w-])"),
 )

@@ -14,7 +14,7 @@ _RULE = re.compile(r"\s*+(?:[-*_§]\s*+){3,}+$|\s*+§\s*+$|[\s:|]*+-[\s:-]*+\|[\
 _COMMENT = re.compile(r"(?:(?<!\s)\s++)?<!--.*?(-->|$)")
 _END = re.compile(r"\r\n|\n|\r")
 _ENTRY = re.compile(r"## \[")
-_FIELD = re.compile(r"\*\*[\w -]{1,40}\*\*:")
+_FIELD = re.compile(r"\*\*[\w -]{1,40}(?:\*\*:|:\*\*)")
 _DENIED = re.compile(r"\s*[-*+]\s+\**Contradicted-By\**:\**\s+(\S+)")
 _SUPERSEDED = re.compile(
     r"\s*(?:[-*+]\s+)?\**Status(?:\*\*)?:(?:\*\*)?\s+superseded\b", re.IGNORECASE
@@ -96,8 +96,9 @@ def blocks(text: str) -> Iterator[Block]:
 
 def block_of(lines: list[Line], heading: str) -> Block:
     said = " ".join(line.said.strip() for line in lines)
-    text = _ITEM.sub("", said, count=1) if _ITEM.match(said) else said
-    return Block(lines[0].number, heading, text.strip(), "\n".join(line.raw for line in lines))
+    return Block(
+        lines[0].number, heading, without_bullet(said), "\n".join(line.raw for line in lines)
+    )
 
 
 def entries(text: str) -> Iterator[Block]:
@@ -123,7 +124,12 @@ def sayings(lines: list[Line]) -> Iterator[str]:
         if (title := title_in(line.said)) is not None:
             silent = title.casefold() in _SILENT
         elif not silent and line.said.strip(" -") and not _FIELD.match(line.said):
-            yield _ITEM.sub("", line.said, count=1).strip()
+            yield without_bullet(line.said)
+
+
+def without_bullet(said: str) -> str:
+    bullet = _ITEM.match(said)
+    return said[bullet.end() if bullet else 0 :].strip()
 
 
 def sections(text: str) -> Iterator[Block]:

@@ -118,6 +118,20 @@ Another one.
     assert (second.line, second.outside) == (22, ())
 
 
+def test_an_entry_says_what_it_says_but_for_its_bullets() -> None:
+    text = """## [LRN-20261116-001] insight
+**Logged:** 2026-11-16
+**Status:** Promoted
+### Summary
+- The gate takes 3 - 4 days.
+"""
+
+    (unit,) = units(LESSONS, text)
+
+    assert unit.text == "[LRN-20261116-001] insight The gate takes 3 - 4 days."
+    assert unit.date == date(2026, 11, 16)
+
+
 def test_an_entry_that_holds_no_more_says_so_first() -> None:
     text = """## [LRN-20261116-001] insight
 
