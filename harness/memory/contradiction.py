@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from harness.memory.terms import key_terms
 from harness.text.words import fold, numbers, similarity
@@ -41,6 +42,7 @@ _FILLER = key_terms(
     " avoid stop longer don't doesn't isn't aren't shouldn't can't cannot without value field"
 )
 _MOST_OF_A_VALUE = 3  # key terms
+KNOWN = 8_192  # texts whose reading is kept: each is held against all others
 
 
 Pair = tuple[frozenset[str], frozenset[str]]
@@ -62,6 +64,7 @@ def contradicts(a: str, b: str) -> bool:
     return _opposed(claim_of(a), claim_of(b))
 
 
+@lru_cache(maxsize=KNOWN)
 def claim_of(text: str) -> Claim:
     """How the rule reads a text."""
     said = " ".join(fold(text).replace("`", "").split())

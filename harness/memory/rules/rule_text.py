@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from harness.memory.contradiction import contradicts
 from harness.memory.learning import Kind, Learning
@@ -20,6 +21,7 @@ from harness.text.words import STOP_WORDS, a_few, clip, words
 LONGEST = 240  # characters
 LONGEST_NAME = 60  # of what a trigger is about
 LEAST = 3  # key terms of what is worth remembering
+KNOWN = 4_096  # entries whose words are kept: each is held against all others
 CATEGORIES = ("correction", "insight", "knowledge gap", "best practice")  # of LRN, no subjects
 TRIGGERS = "when(?:ever)?|if|before|after|for|while|once|in|on|with|unless|until"
 _TRIGGER = re.compile(rf"(?:{TRIGGERS})\b[^,:]*\w[^,:]*[,:]\s+(?=\S)", re.IGNORECASE)
@@ -54,6 +56,7 @@ _FORBIDDEN = (
 )
 
 
+@lru_cache(maxsize=KNOWN)
 def worded(learning: Learning) -> str:
     """The rule of an entry without a model: from its fix, else from its summary.
 

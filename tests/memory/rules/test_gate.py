@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.config.settings import Promotion
+from harness.memory.contradiction import claim_of
 from harness.memory.learning import Kind, Learning, Source, Verification
 from harness.memory.rules.gate import Candidacy, Undone, judge
 from harness.memory.rules.lines import parse
+from harness.memory.rules.rule_text import worded
 from tests.memory.learned import NOW, TODAY, lesson
 
 WANTED = Promotion()
@@ -234,3 +236,18 @@ def test_one_more_sighting_never_makes_a_lesson_less_ready(
     before, after = judged(with_marks(marks)), judged(with_marks([*marks, more]))
 
     assert after.ready or not before.ready
+
+
+def test_each_lesson_is_read_once_however_many_it_is_held_against() -> None:
+    places = [f"{one}{two}harbour" for one in "abcdefg" for two in "hijklmno"]
+    many = [
+        lesson(id=f"ERR-{place}", summary=f"No {place}.", fix=f"Ask {place} for its tide.")
+        for place in places
+    ]
+    read, said = claim_of.cache_info().misses, worded.cache_info().misses
+
+    for one in many:
+        judged(one, *many)
+
+    assert claim_of.cache_info().misses - read <= 2 * len(many)
+    assert worded.cache_info().misses - said == len(many)
