@@ -11,7 +11,14 @@ from harness.memory.rules.lines import Line
 from harness.memory.rules.longterm import LongTerm
 from harness.memory.rules.recurrence import recurrence
 from harness.memory.team.common import seen_by
-from harness.memory.team.escalation import Step, last_step, next_step, remember
+from harness.memory.team.escalation import (
+    Step,
+    last_step,
+    next_step,
+    remember,
+    remember_reminder,
+    reminder_due,
+)
 from harness.memory.team.proposals import Proposal, ProposalKind, Proposals, Wish
 from harness.services.report import About
 from harness.services.shift import Shift
@@ -36,8 +43,25 @@ class Escalating:
                     await self.take(learning, step)
 
     def due(self, learning: Learning) -> Step | None:
+        """The next step; a person whose word is missing is reminded instead."""
         last = last_step(self.longterm.book, learning)
-        return next_step(learning, last, self.today)
+        answer = self.answer(learning, last.step) if last else None
+        if last and answer and reminder_due(last, answer, self.today):
+            self.remind(learning, answer)
+            remember_reminder(self.longterm.book, learning, last, self.today)
+        return next_step(learning, last, answer, self.today)
+
+    def answer(self, learning: Learning, step: Step) -> Proposal | None:
+        """What became of the proposal of a step; None where a person took its file away."""
+        kind = PROPOSED.get(step)
+        return self.proposals.about(self.wish(learning, kind)) if kind else None
+
+    def remind(self, learning: Learning, waiting: Proposal) -> None:
+        how = f"harness memory approve {waiting.id}, or reject"
+        said = self.told(learning, self.rules[learning.id].text)
+        since = f"{waiting.made_at.astimezone(self.shift.now.tzinfo):%Y-%m-%d}"
+        line = f"{said}; proposed as {waiting.wish.kind}, and waits for you since {since}: {how}"
+        self.shift.report.tell(About.UNHELPFUL, line)
 
     @property
     def today(self) -> date:
@@ -50,7 +74,7 @@ class Escalating:
         if step is Step.PERSON:
             self.shift.report.tell(About.URGENT, f"**P0** {self.told(learning, text)}")
         else:
-            made = await self.shift.step(lambda: self.propose(learning, text, PROPOSED[step]))
+            made = await self.shift.step(lambda: self.propose(learning, PROPOSED[step]))
             how = (
                 f"approve it with: harness memory approve {made.id}" if made else "proposed before"
             )
@@ -60,16 +84,19 @@ class Escalating:
         facts = {"entries": [learning.id], "step": str(step)}
         self.shift.record("memory.escalated", self.agent, **facts)
 
-    def propose(self, learning: Learning, text: str, kind: ProposalKind) -> Proposal | None:
-        wish = Wish(
+    def propose(self, learning: Learning, kind: ProposalKind) -> Proposal | None:
+        wish = self.wish(learning, kind)
+        return self.proposals.make(wish, self.shift.keeping.ids, self.shift.now)
+
+    def wish(self, learning: Learning, kind: ProposalKind) -> Wish:
+        return Wish(
             kind,
-            text,
+            self.rules[learning.id].text,
             (self.agent,),
             (f"{self.agent}/{learning.id}",),
             f"The rule stands in the memory of {self.agent} and does not help:\n\n"
             f"- {seen_by(learning)}\n- {self.numbers(learning)}{pattern(learning, kind)}",
         )
-        return self.proposals.make(wish, self.shift.keeping.ids, self.shift.now)
 
     def told(self, learning: Learning, text: str) -> str:
         return f"{self.agent}: “{text}” ({learning.id}) does not help: {self.numbers(learning)}"

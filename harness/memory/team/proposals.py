@@ -5,9 +5,10 @@ decide. One file each in memory/.proposed; what was decided moves to `taken` or 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -19,9 +20,11 @@ from harness.config.home import Home
 from harness.config.yaml_text import load_yaml
 from harness.errors import HarnessError, NotFound
 from harness.files import make_folder, read_plain, write_whole
+from harness.memory.lessons.sightings import day_in
 from harness.text.secrets import Redactor
 
 FOLDER = ".proposed"
+_DECIDED = re.compile(r"^(?:Taken|Rejected) by .*, (\d{4}-[01]\d-[0-3]\d)[.,]")
 TAKEN, REJECTED = "taken", "rejected"  # folders of those that were decided
 
 
@@ -66,6 +69,12 @@ class Proposal:
         """`taken`, `rejected`, or empty while it waits."""
         return self.path.parent.name if self.path.parent.name != FOLDER else ""
 
+    @property
+    def decided_on(self) -> date | None:
+        """The day that its last line names."""
+        found = _DECIDED.search(self.wish.evidence.rpartition("\n")[2]) if self.decided else None
+        return day_in(found[1]) if found else None
+
 
 class Proposals:
     """The folder memory/.proposed. A file that does not parse is left alone and named."""
@@ -80,6 +89,11 @@ class Proposals:
 
     def decided(self) -> list[Proposal]:
         return [*self._in(self.folder / TAKEN), *self._in(self.folder / REJECTED)]
+
+    def about(self, wish: Wish) -> Proposal | None:
+        """The latest that is the same as this wish, whatever was decided."""
+        same = [each for each in [*self.decided(), *self.waiting()] if wish.same_as(each.wish)]
+        return max(same, key=lambda each: each.id, default=None)
 
     def entries(self) -> set[str]:
         """The lessons of all of them, whatever was decided: `agent/ID`."""
