@@ -92,6 +92,6 @@ def tell(shift: Shift, made: Proposal) -> None:
     wish = made.wish
     facts = {"kind": str(wish.kind), "text": wish.text, "entries": list(wish.entries)}
     shift.record("memory.proposed", made.id, **facts)
-    who = " and ".join(wish.agents)
+    who = " and ".join(filter(None, (", ".join(wish.agents[:-1]), wish.agents[-1])))
     how = f"harness memory approve {made.id}, or reject"
     shift.report.tell(About.PROPOSED, f"{wish.kind}: {wish.text} (learned by {who}; {how})")

@@ -75,3 +75,12 @@ async def test_one_agent_alone_proposes_nothing_to_the_team(house: House) -> Non
         await at_night.work("gather")
 
     assert proposals(house).waiting() == []
+
+
+async def test_three_agents_are_told_as_one_tells_them(house: House) -> None:
+    for agent in ("trading", "ainews", "zoe"):
+        seen(house, agent, times=2, tag=agent)
+    async with night(house) as at_night:
+        ended = await at_night.work("gather")
+
+    assert "learned by ainews, trading and zoe;" in ended.result.text
