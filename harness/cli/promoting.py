@@ -13,7 +13,8 @@ from harness.cli.output import HomeOption, JsonOption, emit, say, the_home, told
 from harness.cli.posting import audit, login_name
 from harness.cli.proposed import taken_back
 from harness.cli.remembering import now_in, whoever
-from harness.errors import NotFound
+from harness.errors import HarnessError, NotFound
+from harness.memory.learning import Learning, Status
 from harness.memory.rules.journal import Act, Change
 from harness.memory.rules.longterm import LongTerm
 from harness.memory.rules.rule_text import worded
@@ -34,9 +35,22 @@ def promote(
     """Make a lesson a rule of MEMORY.md now, however often it was seen: you have verified it."""
     place = the_home(home)
     memory, found = whoever(place, agent, entry, lambda each: each.book.get(entry))
+    check_new(memory, found, rule)
     text = rule or worded(found)
     by, now = f"person:{login_name()}", now_in(place)
     done(memory, memory.promote([found], text, by, now), "promoted", as_json=as_json)
+
+
+def check_new(memory: LongTerm, entry: Learning, rule: str | None) -> None:
+    """Raises HarnessError for a lesson that is a rule and is given no other words."""
+    if entry.status != Status.PROMOTED or rule is not None:
+        return
+    for line in memory.lines():
+        if line.rule and entry.id in line.rule.entries:
+            raise HarnessError(
+                f"{entry.id} is a rule already: {path_of(memory)}:{line.number}",
+                hint=f"what it rests on: harness memory why {line.number} --agent {memory.agent}",
+            )
 
 
 def undo(

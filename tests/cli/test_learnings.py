@@ -200,3 +200,15 @@ def test_a_rule_that_was_seen_once_is_told_so(harness: Harness, errors: Path) ->
     harness("memory", "promote", ID)
 
     assert "seen 1 time;" in harness("memory", "show", "scout").out
+
+
+def test_a_lesson_that_is_a_rule_is_not_made_one_again(
+    harness: Harness, home: Home, errors: Path
+) -> None:
+    harness("memory", "promote", ID)
+
+    again = harness("memory", "promote", ID)
+
+    assert again.code == 1
+    assert f"{ID} is a rule already: memory/scout/MEMORY.md:3" in again.err
+    assert len(harness("memory", "changes", "--json").document) == 1
