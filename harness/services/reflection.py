@@ -7,6 +7,7 @@ on with, and one that is repeated does nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,13 +16,14 @@ from harness.config.hooks import HookEvent
 from harness.config.settings import MemorySettings
 from harness.errors import HarnessError, explained
 from harness.memory import history
-from harness.memory.learning import Learning
+from harness.memory.learning import Learning, Status
 from harness.memory.rules.fitting import tokens_of
 from harness.memory.rules.gate import OPEN, Candidacy, judge
 from harness.memory.rules.journal import Act, Change
 from harness.memory.rules.lines import Line, bare
 from harness.memory.rules.longterm import LongTerm
 from harness.memory.rules.rule_text import unfit, worded
+from harness.memory.rules.struck import notice
 from harness.services.escalating import Escalating
 from harness.services.report import About
 from harness.services.shift import Shift
@@ -91,6 +93,7 @@ class Reflection:
     async def run(self) -> None:
         """Promote what is ready, say what is on the way, and go on with rules that do not help."""
         shift = self.shift
+        self.tell_struck(await shift.step(lambda: notice(self.longterm, shift.now)))
         view = await shift.step(lambda: look(self.longterm, shift.settings, shift.now))
         made = 0
         for candidate in view.candidates:
@@ -107,6 +110,14 @@ class Reflection:
         await Escalating(shift, self.longterm, view.lines).run(view.learnings)
         if made:
             await shift.step(self.note)
+
+    def tell_struck(self, changes: Sequence[Change]) -> None:
+        """What a person took out by hand, once: whoever reads it may have done so by mistake."""
+        for change in changes:
+            said = f"{self.agent}: you removed “{bare(change.before)}”; its lessons rest until"
+            how = f"they are seen again (put it back: harness memory undo {change.id})"
+            self.shift.report.tell(About.STRUCK, f"{said} {how}")
+            self.shift.record("memory.removed", self.agent, change=change.id)
 
     def finish(self, learning: Learning, line: Line) -> None:
         """Mark the entry of a rule that a run wrote before it was cut off."""
@@ -181,7 +192,7 @@ def look(longterm: LongTerm, settings: MemorySettings, now: datetime) -> View:
     candidates = [
         Candidate(each, judge(each, learnings, settings.promotion, now, lines, undone))
         for each in learnings
-        if each.status in OPEN
+        if each.status in OPEN or (each.status == Status.PROMOTED and each.id in undone)
     ]
     candidates.sort(key=lambda each: (-each.learning.count, each.learning.id))
     changes = longterm.journal.changes()

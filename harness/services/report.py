@@ -14,6 +14,7 @@ class About(StrEnum):
     URGENT = "Needs you"  # rules that help nowhere
     LEARNED = "New rules"
     REPLACED = "Replaced rules"
+    STRUCK = "Removed by hand"
     PROPOSED = "Proposals"
     UNHELPFUL = "Rules that do not help"
     REFUSED = "Not made a rule"

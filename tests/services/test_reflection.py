@@ -365,3 +365,19 @@ async def test_work_that_this_version_does_not_know_fails_with_what_it_knows(hou
 
     assert ended.outcome is Outcome.FAILED
     assert "'dream' is not a valid Work" in ended.detail
+
+
+async def test_a_rule_that_a_person_took_out_is_told_once_and_stays_away(house: House) -> None:
+    learning = seen(house)
+    async with night(house, [GOOD]) as at_night:
+        await at_night.work("reflect")
+        house.home.memory_file("trading").write_text("# Memory\n")
+        await house.clock.advance(timedelta(days=1).total_seconds())
+        first = await at_night.work("reflect")
+        second = await at_night.work("reflect")
+
+    told = f"trading: you removed “{GOOD}”; its lessons rest until they are seen again"
+    assert f"## Removed by hand\n\n- {told}" in first.result.text
+    assert second.result.text == ""
+    assert at_night.memory() == "# Memory\n"
+    assert book(house, "trading").get(learning.id).status == "promoted"

@@ -34,7 +34,7 @@ class Candidacy:
 
 @dataclass(frozen=True)
 class Undone:
-    """A promotion of the entry that was taken back."""
+    """A rule of the entry that was taken back, struck by a person, or made room."""
 
     day: date
     count: int  # how often it had been seen by then
@@ -56,13 +56,13 @@ def judge(
 ) -> Candidacy:
     """Whether `learning` may become a rule.
 
-    `others` are the agent's further entries, `lines` those of its MEMORY.md, `undone` what was
-    taken back, by entry: only what was seen after that counts.
+    `others` are the agent's further entries, `lines` those of its MEMORY.md, `undone` which rules
+    went, by entry: only what was seen after that counts.
     """
     seen = _seen(learning, promotion, now.date(), (undone or {}).get(learning.id))
     conditions = (
         *seen,
-        _open(learning),
+        _open(learning, learning.id in (undone or {})),
         _uncontradicted(learning, list(others)),
         _unopposed(learning, lines),
         _free(learning),
@@ -124,8 +124,10 @@ def _lately(learning: Learning, first_day: date, span: str) -> Condition:
     return Condition(True, f"last {last}")
 
 
-def _open(learning: Learning) -> Condition:
-    return Condition(learning.status in OPEN, f"status {learning.status or 'unknown'}")
+def _open(learning: Learning, rests: bool) -> Condition:
+    """A promoted one that rests is open again: its rule is gone from the file."""
+    is_open = learning.status in OPEN or (rests and learning.status == Status.PROMOTED)
+    return Condition(is_open, f"status {learning.status or 'unknown'}")
 
 
 def _uncontradicted(learning: Learning, others: Sequence[Learning]) -> Condition:

@@ -29,6 +29,7 @@ class Act(StrEnum):
     MERGE = "merge"  # lessons joined a rule that says the same
     SUPERSEDE = "supersede"  # a rule went to the archive
     REWRITE = "rewrite"  # lines were condensed
+    REMOVE = "remove"  # a person struck a rule by hand, and it was noticed
     UNDO = "undo"  # another change was taken back
 
 

@@ -55,8 +55,10 @@ class LongTerm:
         return self._lines_of(self._text())
 
     def undone(self) -> Mapping[str, Undone]:
-        """The entries whose promotion was taken back and not made again, by id."""
-        return trail.undone(self.journal.changes())
+        """The entries whose rule was taken back, struck or made room, and stands in no line."""
+        here = {entry for line in self.lines() if line.rule for entry in line.rule.entries}
+        gone = trail.undone(self.journal.changes())
+        return {entry: undone for entry, undone in gone.items() if entry not in here}
 
     def candidacy(
         self, learning: Learning, others: Iterable[Learning], promotion: Promotion, now: datetime
@@ -178,8 +180,7 @@ class LongTerm:
         made = drafts[-1].changes
         known = self.journal.changes()
         for told in made:
-            back = told.action is Act.UNDO and not trail.is_again(known, told)
-            follow(self.book, self.path, told, taken_back=back)
+            follow(self.book, self.path, told, taken_back=trail.lets_rest(known, told))
         return made
 
     def _ours(self, text: str, rule_id: str) -> Line:

@@ -13,14 +13,20 @@ FOLDER = ".archive"
 
 
 def put_away(memory: Path, lines: Sequence[str], change: Change) -> None:
-    """Append lines that a change took out of `memory` to the file of that name in the archive."""
+    """Append lines that a change took out of `memory` to the file of that name in the archive; a
+    second time for the same change adds nothing."""
     if not lines:
         return
     folder = memory.parent / FOLDER
     note = f"<!-- {told(change)} -->"
-    text = "".join(f"{line} {note}\n" for line in lines)
+    noted = [f"{line} {note}\n" for line in lines]
+
+    def added(before: str | None) -> str:
+        text = before or "# Archive\n\n"
+        return text + "".join(line for line in noted if line not in text)
+
     with locked(folder):
-        revise(folder / memory.name, lambda before: (before or "# Archive\n\n") + text)
+        revise(folder / memory.name, added)
 
 
 def told(change: Change) -> str:

@@ -55,14 +55,15 @@ def act_of(changes: Sequence[Change], id: str) -> list[Change]:
     return [change for change in changes if first in (change.id, change.part_of)]
 
 
-def is_again(changes: Sequence[Change], undo: Change) -> bool:
-    """Whether an undo took back another undo, and so did the thing again."""
-    known = {change.id: change for change in changes}
-    again = False
-    while undo.action is Act.UNDO and undo.undoes in known:
-        undo = known[undo.undoes]
-        again = not again
-    return not again
+def lets_rest(changes: Sequence[Change], change: Change) -> bool:
+    """Whether the entries of rules that went with it may become rules again, of new evidence: they
+    were taken back, struck by a person, or made room. An undo of an undo does the thing again."""
+    known = {each.id: each for each in changes}
+    taken_back = False
+    while change.action is Act.UNDO and change.undoes in known:
+        change = known[change.undoes]
+        taken_back = not taken_back
+    return taken_back or change.action in (Act.REMOVE, Act.REWRITE)
 
 
 def check_undoable(changes: Sequence[Change], id: str) -> None:
@@ -76,14 +77,15 @@ def check_undoable(changes: Sequence[Change], id: str) -> None:
 
 
 def undone(changes: Sequence[Change]) -> Mapping[str, Undone]:
-    """The entries whose promotion was taken back and not made again, by id."""
+    """The entries whose rule went and did not come again, by id; those of superseded rules are
+    none of them."""
     found: dict[str, Undone] = {}
     for change in changes:
         stays = entries_of(change.after)
         gone = entries_of(change.before) - stays
         for entry in stays:
             found.pop(entry, None)
-        if change.action is Act.UNDO and not is_again(changes, change):
+        if gone and lets_rest(changes, change):
             count = sum(rule.count for rule in rules_of(change.before))
             found |= {entry: Undone(change.at.date(), count) for entry in gone}
     return found

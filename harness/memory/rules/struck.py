@@ -1,0 +1,66 @@
+"""Rules that a person struck out of MEMORY.md by hand: noticed once, and told in the journal.
+
+Their entries stay promoted, and rest: only what is seen after that day counts for them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from harness.files import locked
+from harness.memory.learning import Status
+from harness.memory.rules.aftermath import catch_up
+from harness.memory.rules.journal import Act, Change
+from harness.memory.rules.lines import Line, Rule
+from harness.memory.rules.longterm import LongTerm
+from harness.memory.rules.trail import entries_of, rules_of
+
+BY_HAND = "a person, by hand"
+
+
+def notice(memory: LongTerm, now: datetime) -> list[Change]:
+    """Take down in the journal which rules were struck since the last look; each is a change that
+    can be undone. What a crash left undone is done first. Raises HarnessError, OSError."""
+    with locked(memory.path.parent):
+        catch_up(memory.book, memory.path, memory.journal.changes(), memory.lines())
+        marked = {one.id for one in memory.book.learnings() if one.status == Status.PROMOTED}
+        found = struck(memory.journal.changes(), memory.lines(), marked)
+        made = [removal(memory, rule, now) for rule in found]
+        if made:
+            memory.journal.append(*made)
+    return made
+
+
+def struck(changes: Iterable[Change], lines: Sequence[Line], marked: Collection[str]) -> list[Rule]:
+    """Pure: the rules that stand by the journal and not in the file, nor in a person's own words
+    there. `marked`: the entries that are promoted; a rule without any of them was told, and a
+    crash kept it from the file."""
+    here = {line.rule.id for line in lines if line.rule}
+    words = {line.says for line in lines if line.hand_written}
+    last = {entry: rule for entry, rule in resting_on(changes).items() if entry in marked}
+    gone = {rule.id: rule for rule in last.values() if rule.id not in here}
+    return [rule for rule in gone.values() if rule.text not in words]
+
+
+def resting_on(changes: Iterable[Change]) -> dict[str, Rule]:
+    """The rule that each entry has become, by the journal."""
+    found: dict[str, Rule] = {}
+    for change in changes:
+        for entry in entries_of(change.before) - entries_of(change.after):
+            found.pop(entry, None)
+        found |= {entry: rule for rule in rules_of(change.after) for entry in rule.entries}
+    return found
+
+
+def removal(memory: LongTerm, rule: Rule, now: datetime) -> Change:
+    return Change(
+        id=memory.ids(),
+        at=now,
+        by=BY_HAND,
+        action=Act.REMOVE,
+        path=memory.path.relative_to(memory.home.root).as_posix(),
+        before=rule.line(),
+        after="",
+        entries=rule.entries,
+    )
