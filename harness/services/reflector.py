@@ -6,7 +6,7 @@ Nobody has to remember to learn: a mistake that stands in the transcript gets in
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Protocol
@@ -25,7 +25,7 @@ from harness.hooks.hooks import Hooks
 from harness.memory.learning import Observation
 from harness.memory.lessons.book import Book, Kept
 from harness.services.waiting import unless
-from harness.session.observed import observations
+from harness.session.observed import observations, sources_in
 from harness.session.steps import Step
 from harness.session.transcript import read_transcript
 
@@ -110,7 +110,8 @@ class Reflector:
     def shown(self, task: Task) -> list[Observation]:
         """What all attempts of a task show, each thing once."""
         steps = [step for path in transcripts(self.home.sessions, task) for step in steps_of(path)]
-        return observations(steps, task.id, task.updated_at, outside_of(task.payload))
+        outside = [*outside_of(task.payload), *read_before(task, steps)]
+        return observations(steps, task.id, task.updated_at, outside)
 
     async def blocked(self, task: Task, seen: Observation) -> bool:
         """Whether a hook of the person's does not want this to be noted."""
@@ -137,6 +138,15 @@ class Reflector:
         facts = {"task": task.id, "key": seen.key, "source": str(seen.source), "new": kept.new}
         self.audit.record(f"agent:{task.agent}", RECORDED, kept.id, facts)
         log.info("learned", agent=task.agent, entry=kept.id, **facts)
+
+
+def read_before(task: Task, steps: Sequence[Step]) -> list[str]:
+    """The strangers whom the task had read by its end and no step names: their words stood in the
+    prompt, such as in a marked MEMORY.md."""
+    named = sources_in(steps)
+    return [
+        source for source in (task.result.outside if task.result else ()) if source not in named
+    ]
 
 
 def transcripts(folder: Path, task: Task) -> list[Path]:

@@ -13,7 +13,11 @@ MOST = 8  # sources that a mark names
 # blanks are taken once and for all: a page of nothing else costs no more than any other
 _MARK = re.compile(r"(?<![ \t])[ \t]*+<!-- from outside: ([^\n<>]{0,2000}?) -->[ \t]*+")
 QUARANTINE = "Trust: quarantine, after reading "  # how an entry of lessons has its mark
-_HELD = re.compile(rf"^- {QUARANTINE}(.*)$", re.MULTILINE)
+_HELD = re.compile(  # as people and other programs may write it, too
+    r"^[ \t]*(?:[-*+][ \t]+)?\**Trust\**:\**[ \t]*quarantine\w*(?:, after reading )?(.*)$",
+    re.MULTILINE | re.IGNORECASE,
+)
+SOMEBODY = "somebody"  # who is told of where nobody is named
 _HOST = re.compile(r"(?<![\w.-])[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _ODD = re.compile(r"[^\w.:/@ -]|--+")
 
@@ -40,7 +44,7 @@ def within_a_line(mark: re.Match[str]) -> bool:
 
 def sources_of(text: str) -> list[str]:
     """What the marks in a text name."""
-    found = (*_MARK.findall(text), *_HELD.findall(text))
+    found = (*_MARK.findall(text), *(named.strip() or SOMEBODY for named in _HELD.findall(text)))
     names = (name for mark in found for name in mark.split(", "))
     return [name for name in dict.fromkeys(names) if name]
 

@@ -51,8 +51,8 @@ class Desk:
             self.bus, self.home, self.audit, lambda: self.hooks, lambda: self.crew, self.clock
         )
 
-    async def ended(self, page: str = "BUY_AMT") -> Task:
-        """A task in which a page was asked for that is not there."""
+    async def ended(self, page: str = "BUY_AMT", outside: tuple[str, ...] = ()) -> Task:
+        """A task in which a page was asked for that is not there, and what it had read by then."""
         await self.bus.request(Request("scout", "Read the page."))
         task = await self.bus.claim("scout", cap=1, owner="session")
         assert task is not None
@@ -62,7 +62,7 @@ class Desk:
         with Transcript(self.home.sessions, header, self.clock) as transcript:
             transcript.write(ToolStarted(1, call))
             transcript.write(ToolFinished(1, result))
-        return await self.bus.final(task, Outcome.DONE, Result("Done."))
+        return await self.bus.final(task, Outcome.DONE, Result("Done.", outside=outside))
 
     async def read(self) -> None:
         """Let the reflector read everything that it is owed and that does not rest, once."""
@@ -86,6 +86,14 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         desk = Desk(home, bus, clock)
         yield desk
         await desk.audit.aclose()
+
+
+async def test_strangers_whose_words_stood_in_the_prompt_mark_what_is_learned(desk: Desk) -> None:
+    await desk.ended(outside=("evil.test",))
+    await desk.read()
+
+    (lesson,) = desk.lessons()
+    assert lesson.quarantine == ("evil.test",)
 
 
 async def test_a_mistake_is_written_down_and_the_task_is_owed_no_more(desk: Desk) -> None:

@@ -11,7 +11,7 @@ import re
 from harness.memory.learning import Kind, Observation
 from harness.memory.lessons.entries import Entry, known_as
 from harness.memory.lessons.sightings import SECTION, tasks_of, written_out
-from harness.text.marks import QUARANTINE, sources_of
+from harness.text.marks import QUARANTINE, SOMEBODY, sources_of
 from harness.text.words import fold
 
 HELD = QUARANTINE.partition(": ")[2]  # how the value of Trust begins
@@ -31,10 +31,11 @@ FIX = {
 
 def quarantine_of(entry: Entry, preamble: str = "") -> tuple[str, ...]:
     """The strangers behind an entry: its own mark counts, and that of the file's first line."""
-    if not any("quarantine" in text or "from outside" in text for text in (entry.text, preamble)):
+    words = (entry.text.lower(), preamble)
+    if not any("quarantine" in text or "from outside" in text for text in words):
         return ()  # what most say, told at once
     trust = entry.field("Trust")
-    held = trust.startswith("quarantine") and (trust.removeprefix(HELD) or "somebody")
+    held = trust.casefold().startswith("quarantine") and (trust.removeprefix(HELD) or SOMEBODY)
     told = [*sources_of(preamble.partition("\n")[0]), *sources_of(entry.text)]
     named = [held] if held and not told else told
     return tuple(dict.fromkeys(name.strip() for name in named))
