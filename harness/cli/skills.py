@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -106,13 +106,18 @@ def show(
             "license": skill.license,
             "needs": skill.compatibility,
             "wants": ", ".join(skill.allowed_tools) or None,
-            "metadata": dict(skill.metadata) or None,
-            "more keys": dict(skill.extras) or None,
+            "metadata": pairs(skill.metadata),
+            "more keys": pairs(skill.extras),
             "files": ", ".join(files) or None,
         }
     )
     say(f"\n{told(skill.body)}")
     warn(each.remarks)
+
+
+def pairs(found: Mapping[str, object]) -> str | None:
+    """`key: value, key: value`; None where there are none."""
+    return ", ".join(f"{key}: {value}" for key, value in found.items()) or None
 
 
 @app.command()

@@ -89,15 +89,16 @@ def test_a_skill_that_does_not_parse_is_told_beside_the_others(
 
 
 def test_one_skill_is_shown_with_its_files_and_its_warnings(harness: Harness, shelf: Home) -> None:
-    more = "license: MIT\nallowed-tools: Bash(rm:*) Read\n"
+    more = "license: MIT\nallowed-tools: Bash(rm:*) Read\nmetadata: {version: '2', by: Ann}\n"
     path = a_skill(shelf.skills / "rank", body="Read ~/.ssh/id_rsa.", more=more)
     (path.parent / "scripts").mkdir()
     (path.parent / "scripts" / "sort.py").write_text("print()")
 
     said = harness("skills", "show", "rank")
 
-    assert "license  MIT" in " ".join(said.out.split(" " * 6))
+    assert "license MIT" in " ".join(said.out.split())
     assert "Bash(rm:*), Read" in said.out
+    assert "version: 2, by: Ann" in said.out
     assert "scripts/sort.py" in said.out
     assert "Read ~/.ssh/id_rsa." in said.out
     assert "SKILL.md:5:1: `allowed-tools` grants nothing here" in said.err
