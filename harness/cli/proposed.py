@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from harness.cli.history import keep_team_history
+from harness.cli.longterm import gist
 from harness.cli.output import HomeOption, JsonOption, LimitOption, emit, note, say, table, the_home
 from harness.cli.output import clean as told
 from harness.cli.posting import audit, login_name
@@ -15,7 +17,7 @@ from harness.clock import SystemClock, stamp
 from harness.config.home import Home
 from harness.ids import Ids
 from harness.memory.rules.journal import Change
-from harness.memory.team.proposals import REJECTED, Proposal, Proposals
+from harness.memory.team.proposals import REJECTED, TAKEN, Proposal, Proposals
 from harness.memory.team.team import Team
 from harness.text.secrets import Redactor
 
@@ -52,6 +54,10 @@ def approve(
     team = Team(place, known, Ids(SystemClock()))
     change = team.approve(found, f"person:{login_name()}", now_in(place))
     number = change.id if change else None
+    if change:
+        taken = found.path.parent / TAKEN / found.path.name
+        message = f"Approved by a person: {found.wish.text}"
+        keep_team_history(team, change, message, found.path, taken)
     audit(place, "memory.approved", found.id, kind=str(found.wish.kind), change=number)
     if as_json:
         emit(proposal_shape(found) | {"change": number})
@@ -84,7 +90,9 @@ def taken_back(home: Home, change: str) -> Change | None:
     team = Team(home, proposals_of(home), Ids(SystemClock()))
     if change not in {each.id for each in team.journal.changes()}:
         return None
-    return team.undo(change, f"person:{login_name()}", now_in(home))
+    back = team.undo(change, f"person:{login_name()}", now_in(home))
+    keep_team_history(team, back, f"Undone by a person: {gist(back)}")
+    return back
 
 
 def proposals_of(home: Home) -> Proposals:

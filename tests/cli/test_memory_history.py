@@ -11,8 +11,9 @@ import pytest
 from harness.config.home import Home
 from tests.cli.conftest import Harness
 from tests.cli.test_learnings import ID, RULE, errors
+from tests.cli.test_reflecting import FIX, proposal
 
-__all__ = ["errors"]
+__all__ = ["errors", "proposal"]
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("git") is None, reason="git is not there"),
@@ -41,6 +42,27 @@ def test_a_promotion_and_its_undo_are_two_commits(harness: Harness, repository: 
     assert undone.startswith("Undone by a person: ")
     assert RULE in git(repository, "show", "HEAD~1:memory/scout/MEMORY.md")
     assert RULE not in git(repository, "show", "HEAD:memory/scout/MEMORY.md")
+
+
+def test_an_approved_proposal_and_its_undo_are_two_commits_with_the_page(
+    harness: Harness, repository: Home, proposal: str
+) -> None:
+    git(repository, "add", "agents")
+    git(repository, "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "-m", "Crew")
+
+    done = harness("memory", "approve", proposal, "--json").document
+    harness("memory", "undo", done["change"])
+
+    undone, approved, _ = git(repository, "log", "--format=%s").splitlines()
+    assert approved == f"Approved by a person: {FIX}"
+    assert undone == f"Undone by a person: {FIX}"
+    assert git(repository, "show", "--format=", "--name-only", "HEAD~1").split() == [
+        "agents/AGENTS.md",
+        "memory/.proposed/CHANGES.jsonl",
+        f"memory/.proposed/taken/{proposal}.md",
+    ]
+    assert FIX in git(repository, "show", "HEAD~1:agents/AGENTS.md")
+    assert FIX not in git(repository, "show", "HEAD:agents/AGENTS.md")
 
 
 def test_who_wants_no_commits_gets_none(harness: Harness, repository: Home) -> None:
