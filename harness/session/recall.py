@@ -24,7 +24,7 @@ from harness.errors import HarnessError
 from harness.memory.notes.fading import freshest
 from harness.memory.notes.uses import Uses
 from harness.memory.search.units import Hit, Unit
-from harness.session.fragments import Fragment, fragments
+from harness.session.fragments import Fragment, fragments, path_of
 from harness.session.recalled import NOTHING, Recalled
 from harness.session.relevance import QUERY, asked_terms, one_line, relevant, unknown, unlike
 from harness.session.room import within
@@ -54,9 +54,11 @@ class Finds(Protocol):
         kinds: Collection[str] | None = None,
         now: datetime | None = None,
         strangers: bool = True,
+        paths: Collection[str] | None = None,
     ) -> list[Hit]:
         """The best `k` units for the query that the agent may see, best first; an older one names
-        the newer one that says otherwise. `strangers`: also what their words may be in."""
+        the newer one that says otherwise. `strangers`: also what their words may be in; `paths`:
+        only in these files."""
         ...
 
 
@@ -124,7 +126,9 @@ class Recall:
             self.uses.count([unit.text for unit in found.units], today)
         return Recalled(found.text, skills)
 
-    def _hits(self, wanted: Wanted, kinds: Collection[str]) -> list[Hit]:
+    def _hits(
+        self, wanted: Wanted, kinds: Collection[str], paths: Collection[str] | None = None
+    ) -> list[Hit]:
         """The house's own, and behind them what strangers' words may be in: however much there is
         of it, it takes no place of theirs."""
         look = partial(
@@ -134,13 +138,15 @@ class Recall:
             k=LOOKED_AT,
             kinds=kinds,
             now=wanted.now,
+            paths=paths,
         )
         found = look()
         marked = [hit for hit in found if hit.unit.outside]
         return [*look(strangers=False), *marked] if marked else found
 
     def _sections(self, wanted: Wanted) -> str:
-        hits = relevant(self._hits(wanted, ("skill",)), wanted.task)
+        own = [path_of(skill, self.home) for skill in wanted.skills]
+        hits = relevant(self._hits(wanted, ("skill",), own), wanted.task)
         return sections(fragments(hits, wanted.skills, self.home), wanted.tokens // SHARE)
 
 

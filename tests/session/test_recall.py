@@ -261,6 +261,22 @@ async def test_an_index_that_is_no_database_is_made_anew(house: House) -> None:
     assert "is tall" in await house.notes()
 
 
+async def test_two_hundred_skills_of_others_hide_none_of_the_agents_own(house: House) -> None:
+    house.write("skills/letters/SKILL.md", SKILL)
+    lines = [f"- The harbour has the tallest lighthouse, {n}." for n in range(10)]
+    for n in range(200):
+        front = ("---", f"name: other-{n}", "description: Another.", "---")
+        sections = (line for each in lines for line in (f"# Lighthouse {each}", "", each, ""))
+        house.write(f"skills/other-{n}/SKILL.md", *front, *sections)
+    skills = (read_skill(house.home.skills / "letters" / "SKILL.md"),)
+    house.index.sync()
+
+    found = await replace(house.recall, seconds=60).find(replace(WANTED, skills=skills))
+
+    assert "begins with the name of its lighthouse" in found.skills
+    assert "other-" not in found.skills
+
+
 class Broken:
     """An index that another process keeps for itself."""
 
@@ -273,6 +289,7 @@ class Broken:
         kinds: Collection[str] | None = None,
         now: datetime | None = None,
         strangers: bool = True,
+        paths: Collection[str] | None = None,
     ) -> list[Hit]:
         raise Held("memory.db is locked")
 
@@ -292,6 +309,7 @@ class Slow(Broken):
         kinds: Collection[str] | None = None,
         now: datetime | None = None,
         strangers: bool = True,
+        paths: Collection[str] | None = None,
     ) -> list[Hit]:
         self.go.wait(30)
         return []

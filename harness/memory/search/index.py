@@ -80,15 +80,17 @@ class Index:
         kinds: Collection[str] | None = None,
         now: datetime | None = None,
         strangers: bool = True,
+        paths: Collection[str] | None = None,
     ) -> list[Hit]:
         """The best `k` units for a question, best first; those that have expired last.
 
         `agent`: in its own memory and what is everybody's; None: in all, for a person. `kinds`:
-        only in files of these. `strangers`: also what their words may be in. Days in the question
-        count from `now`. Raises UsageError for a query without a word.
+        only in files of these. `strangers`: also what their words may be in. `paths`: only in
+        these files, however much the others say. Days in the question count from `now`. Raises
+        UsageError for a query without a word.
         """
         today = (now or self.clock.now()).date()
-        view = View(agent, None if kinds is None else frozenset(kinds), strangers)
+        view = View(agent, a_set(kinds), strangers, a_set(paths))
         meant = self.meaning(query)  # before anything is locked: it may ask a model
         return again(lambda: self._found(query, view, k, today, meant))
 
@@ -160,6 +162,10 @@ class Index:
         if view not in self._scopes:
             self._scopes[view] = scope_of(db, view)
         return self._scopes[view]
+
+
+def a_set(names: Collection[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)
 
 
 def by_words_alone(query: str) -> Meant | None:

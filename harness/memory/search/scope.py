@@ -16,6 +16,7 @@ class View:
     agent: str | None  # its own and the shared files; None: those of everybody
     kinds: frozenset[str] | None  # only these; None: all
     strangers: bool = True  # also what their words may be in
+    paths: frozenset[str] | None = None  # only these files; None: all
 
 
 @dataclass(frozen=True)
@@ -40,18 +41,20 @@ class Scope:
 def scope_of(db: sqlite3.Connection, view: View) -> Scope:
     """The figures of what is to be seen."""
     agent, kinds = view.agent, view.kinds
-    rows = db.execute("SELECT id, agent, kind, units, length, first, last FROM files").fetchall()
+    columns = "id, agent, kind, units, length, first, last, path"
+    rows = db.execute(f"SELECT {columns} FROM files").fetchall()
     seen = [
         row
         for row in rows
         if (agent is None or row[1] is None or row[1] == agent)
         and (kinds is None or row[2] in kinds)
+        and (view.paths is None or row[7] in view.paths)
     ]
     units, length = sum(row[3] for row in seen), sum(row[4] for row in seen)
     files = {row[0]: row[4] for row in seen}
     return Scope(
         files=files,
-        spans=spans_of(db, agent),
+        spans=spans_of(db, agent) if view.paths is None else spans_of_files(files),
         units=units,
         share=units / max(1, sum(row[3] for row in rows)),
         unit_length=max(1.0, length / max(1, units)),
@@ -74,6 +77,11 @@ def spans_of(db: sqlite3.Connection, agent: str | None) -> tuple[tuple[int, int]
     row = db.execute("SELECT id FROM owners WHERE name = ?", (agent,)).fetchone()
     owners = [0, *(row or ())]
     return tuple((first << SHIFT, end << SHIFT) for first, end in map(numbers_of, owners))
+
+
+def spans_of_files(files: Collection[int]) -> tuple[tuple[int, int], ...]:
+    """Only where these stand: what stands between them may be so much that it hides them."""
+    return tuple((file << SHIFT, (file + 1) << SHIFT) for file in sorted(files))
 
 
 def speakers_of(db: sqlite3.Connection, files: Mapping[int, int]) -> dict[str, int]:
