@@ -7,6 +7,7 @@ on with, and one that is repeated does nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from harness.memory.rules.lines import Line, bare
 from harness.memory.rules.longterm import LongTerm
 from harness.memory.rules.rule_text import unfit, worded
 from harness.memory.rules.struck import notice
+from harness.memory.rules.trail import rules_of
 from harness.services.escalating import Escalating
 from harness.services.report import About
 from harness.services.shift import Shift
@@ -34,7 +36,7 @@ FULL = "MEMORY.md is longer than a prompt has room for; the weekly compression m
 NIGHT = timedelta(hours=12)
 DAY = timedelta(days=1)
 TRIES = 2  # of a model, the second with what was wrong with the first
-COUNTED = ("seen ", "in ")  # how the conditions begin that more of the same will meet
+COUNTED = re.compile(r"seen \d|in \d")  # how the conditions begin that more of the same will meet
 
 
 async def reflect(shift: Shift) -> None:
@@ -58,7 +60,7 @@ class Candidate:
     @property
     def is_on_the_way(self) -> bool:
         """Whether it was not seen often enough, whatever else it lacks."""
-        return any(lack.startswith(COUNTED) for lack in self.candidacy.lacking)
+        return any(COUNTED.match(lack) for lack in self.candidacy.lacking)
 
     def told(self) -> str:
         """Its name and what it says, in a line of a report; not what strangers may have said."""
@@ -95,7 +97,7 @@ class Reflection:
         shift = self.shift
         self.tell_struck(await shift.step(lambda: notice(self.longterm, shift.now)))
         view = await shift.step(lambda: look(self.longterm, shift.settings, shift.now))
-        made = 0
+        earlier, made = self.tell_earlier(view.changes), 0
         for candidate in view.candidates:
             if line := view.rule_for(candidate.learning):
                 await shift.step(partial(self.finish, candidate.learning, line))
@@ -108,8 +110,24 @@ class Reflection:
             else:
                 made += await self.promote(candidate)
         await Escalating(shift, self.longterm, view.lines).run(view.learnings)
-        if made:
+        if made or earlier:
             await shift.step(self.note)
+
+    def tell_earlier(self, changes: Sequence[Change]) -> int:
+        """The rules that an attempt made before it was cut off: nobody was told of them."""
+        task, made = self.shift.task, 0
+        for change in changes if task.attempt > 1 else ():
+            if change.at < task.created_at or change.by != self.shift.by:
+                continue
+            for rule in rules_of(change.after) if change.action in (Act.PROMOTE, Act.MERGE) else ():
+                self.tell_rule(rule.text, change, rule.count, rule.tasks)
+                made += 1
+        return made
+
+    def tell_rule(self, text: str, change: Change, count: int, tasks: int) -> None:
+        seen = f"seen {count} times in {tasks} task{'s' * (tasks != 1)}"
+        why = f"{', '.join(change.entries)}, {seen}; undo: harness memory undo {change.id}"
+        self.shift.report.tell(About.LEARNED, f"{self.agent}: {text} ({why})")
 
     def tell_struck(self, changes: Sequence[Change]) -> None:
         """What a person took out by hand, once: whoever reads it may have done so by mistake."""
@@ -161,8 +179,7 @@ class Reflection:
     def tell_promoted(self, learning: Learning, text: str, change: Change) -> None:
         facts = {"change": change.id, "entries": list(change.entries), "text": text}
         self.shift.record("memory.promoted", self.agent, **facts)
-        why = f"{learning.id}, {times(learning)}; undo: harness memory undo {change.id}"
-        self.shift.report.tell(About.LEARNED, f"{self.agent}: {text} ({why})")
+        self.tell_rule(text, change, learning.count, len(learning.tasks))
         if change.action is Act.PROMOTE:
             for old in change.before.splitlines():
                 if old.startswith("- "):
@@ -188,7 +205,7 @@ class Reflection:
 def look(longterm: LongTerm, settings: MemorySettings, now: datetime) -> View:
     """An agent's lessons and rules, every open entry judged. Raises HarnessError, OSError."""
     learnings, lines = longterm.book.learnings(), longterm.lines()
-    undone = longterm.undone()
+    undone = longterm.undone(now)
     candidates = [
         Candidate(each, judge(each, learnings, settings.promotion, now, lines, undone))
         for each in learnings
@@ -217,11 +234,6 @@ async def words(smith: Wordsmith, learning: Learning) -> str:
         if not faults:
             return text
     return worded(learning)
-
-
-def times(learning: Learning) -> str:
-    tasks = len(learning.tasks)
-    return f"seen {learning.count} times in {tasks} task{'s' * (tasks != 1)}"
 
 
 def brief(text: str) -> str:

@@ -91,11 +91,21 @@ def _seen(
     return (
         Condition(
             count >= promotion.verifications,
-            f"seen {count} of {promotion.verifications} times{by}{after}",
+            f"seen {_so_many(count, promotion.verifications, 'time')}{by}{after}",
         ),
-        Condition(len(tasks) >= promotion.tasks, f"in {len(tasks)} of {promotion.tasks} tasks"),
+        Condition(
+            len(tasks) >= promotion.tasks,
+            f"in {_so_many(len(tasks), promotion.tasks, 'task')}",
+        ),
         _lately(learning, first_day, _days(promotion.within)),
     )
+
+
+def _so_many(count: int, wanted: int, noun: str) -> str:
+    """`1 of 3 times`; what is enough is told alone."""
+    if count < wanted:
+        return f"{count} of {wanted} {noun}{'s' * (wanted != 1)}"
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _undated(learning: Learning, since: date, undone: Undone | None) -> int:

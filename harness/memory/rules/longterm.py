@@ -54,10 +54,11 @@ class LongTerm:
         hand-written: somebody edited it. Raises HarnessError when the file cannot be read."""
         return self._lines_of(self._text())
 
-    def undone(self) -> Mapping[str, Undone]:
-        """The entries whose rule was taken back, struck or made room, and stands in no line."""
+    def undone(self, now: datetime) -> Mapping[str, Undone]:
+        """The entries whose rule was taken back, struck or made room, and stands in no line; the
+        days are those of the zone of `now`."""
         here = {entry for line in self.lines() if line.rule for entry in line.rule.entries}
-        gone = trail.undone(self.journal.changes())
+        gone = trail.undone(self.journal.changes(), now.tzinfo)
         return {entry: undone for entry, undone in gone.items() if entry not in here}
 
     def candidacy(
@@ -65,7 +66,7 @@ class LongTerm:
     ) -> Candidacy:
         """Whether an entry may become a rule, by the gate, beside what stands in the file and
         what was taken back."""
-        return judge(learning, others, promotion, now, self.lines(), self.undone())
+        return judge(learning, others, promotion, now, self.lines(), self.undone(now))
 
     def promote(self, entries: Sequence[Learning], text: str, by: str, now: datetime) -> Change:
         """Make `text` a rule that rests on these entries; they are promoted then.

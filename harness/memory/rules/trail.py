@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import tzinfo
 from itertools import takewhile
 
 from harness.errors import HarnessError, NotFound
@@ -76,9 +77,10 @@ def check_undoable(changes: Sequence[Change], id: str) -> None:
         )
 
 
-def undone(changes: Sequence[Change]) -> Mapping[str, Undone]:
+def undone(changes: Sequence[Change], zone: tzinfo | None) -> Mapping[str, Undone]:
     """The entries whose rule went and did not come again, by id; those of superseded rules are
-    none of them."""
+    none of them. Days are those of the zone, and never before what the rule had seen: the clock
+    may have been set back."""
     found: dict[str, Undone] = {}
     for change in changes:
         stays = entries_of(change.after)
@@ -86,8 +88,10 @@ def undone(changes: Sequence[Change]) -> Mapping[str, Undone]:
         for entry in stays:
             found.pop(entry, None)
         if gone and lets_rest(changes, change):
-            count = sum(rule.count for rule in rules_of(change.before))
-            found |= {entry: Undone(change.at.date(), count) for entry in gone}
+            rules = rules_of(change.before)
+            day = max(change.at.astimezone(zone).date(), *(rule.last for rule in rules))
+            count = sum(rule.count for rule in rules)
+            found |= {entry: Undone(day, count) for entry in gone}
     return found
 
 

@@ -37,8 +37,8 @@ def test_three_times_in_two_tasks_within_thirty_days_is_a_rule() -> None:
 
     assert candidacy.ready
     assert candidacy.lacking == ()
-    assert "seen 3 of 3 times" in candidacy.reasons
-    assert "in 3 of 2 tasks" in candidacy.reasons
+    assert "seen 3 times" in candidacy.reasons
+    assert "in 3 tasks" in candidacy.reasons
 
 
 def test_every_condition_is_told_also_when_nothing_is_lacking() -> None:
@@ -93,7 +93,7 @@ def test_a_file_of_others_counts_by_its_own_fields_and_says_so() -> None:
     candidacy = judged(foreign(count=4))
 
     assert candidacy.ready
-    assert "seen 4 of 3 times by its Recurrence-Count" in candidacy.reasons
+    assert "seen 4 times by its Recurrence-Count" in candidacy.reasons
 
 
 def test_a_count_that_may_be_older_than_the_window_does_not_count() -> None:
@@ -115,7 +115,7 @@ def test_what_is_dated_and_what_is_not_add_up() -> None:
     candidacy = judged(learning)
 
     assert candidacy.ready
-    assert "in 2 of 2 tasks" in candidacy.reasons
+    assert "in 2 tasks" in candidacy.reasons
 
 
 @pytest.mark.parametrize("status", ["promoted", "wont_fix", "resolved", "parked by Bob", ""])

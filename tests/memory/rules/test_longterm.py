@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -147,6 +148,27 @@ def test_what_was_undone_does_not_come_back_the_next_night(memory: LongTerm) -> 
     assert again()
 
 
+def test_the_day_of_an_undo_is_that_of_the_crew_and_not_before_what_the_rule_had_seen(
+    memory: LongTerm,
+) -> None:
+    tokyo = ZoneInfo("Asia/Tokyo")
+    morning = datetime(2026, 11, 19, 8, tzinfo=tokyo)  # the evening before in UTC
+    memory.undo(promoted(memory), "bob", morning)
+
+    assert [each.day for each in memory.undone(morning).values()] == [date(2026, 11, 19)]
+
+
+def test_the_same_evidence_does_not_count_again_when_the_clock_was_set_back(
+    memory: LongTerm,
+) -> None:
+    memory.undo(promoted(memory), "bob", NOW - timedelta(days=31))
+
+    entry = memory.book.get("ERR-20261116-001")
+    lacking = memory.candidacy(entry, [], Promotion(), NOW + timedelta(days=1)).lacking
+
+    assert lacking[0] == "seen 0 of 3 times since it was taken back on 2026-11-18"
+
+
 def test_a_rule_that_others_joined_is_undone_with_all_its_entries(memory: LongTerm) -> None:
     rule = promoted(memory)
     other = seen(memory.book, key="sql.amount", summary="Another table without that column.")
@@ -170,7 +192,7 @@ def test_an_undo_is_undone(memory: LongTerm) -> None:
 
     assert text_of(memory) == before
     assert memory.book.get("ERR-20261116-001").status == "promoted"
-    assert memory.undone() == {}
+    assert memory.undone(NOW) == {}
 
 
 def test_the_same_change_is_not_undone_twice(memory: LongTerm) -> None:
