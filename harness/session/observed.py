@@ -45,6 +45,7 @@ _PASSES = re.compile(
     r"|cancelled before|a person said no|did not answer in time",
     re.IGNORECASE,
 )
+_SAID_NO = re.compile(r"(?:(\S+) )?answered \d{3}(?: [A-Z][\w' -]*)?")
 _CLAUSE = re.compile(r"[;\n]|: |\. |, ")
 _VARYING = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b|https?://\S+|\d+(?:[-:.,]\d+)*")
 
@@ -131,16 +132,21 @@ def called(sight: Sight, result: ToolResult) -> None:
 def put_right(sight: Sight, call: ToolCall) -> None:
     """Give each failed call that this one puts right its mend.
 
-    Whoever was read until then may have led it, but for the server that had only said no: of its
-    answer nothing but the number is told.
+    Whoever was read until then may have led it, but for a server that had only said no.
     """
     for failed in sight.failed:
         if failed.call.name != call.name or failed.mend is not None:
             continue
         failed.mend = mend(failed.call.arguments, call.arguments)
         if failed.mend is not None:
-            own = {failed.result.source} - set(failed.outside)
+            own = {failed.result.source} - set(failed.outside) if said_no(failed) else set()
             failed.outside = tuple(each for each in sight.outside if each not in own)
+
+
+def said_no(failed: Failed) -> bool:
+    """Whether the answer of a server is told by its number alone, and not by where it had led."""
+    found = _SAID_NO.fullmatch(failed.result.text)
+    return found is not None and found[1] in (None, *failed.call.arguments.values())
 
 
 def failures(sight: Sight) -> Iterator[Observation]:

@@ -201,6 +201,16 @@ def test_a_session_of_nothing_but_errors_does_not_flood_the_book() -> None:
     assert len(seen(*steps)) == MOST < len(words)
 
 
+def test_where_a_server_led_before_it_said_no_are_its_words() -> None:
+    asked, led = "http://a.test/report/x", "http://a.test/report-to-lantern/x"
+    right = list(called(2, tool="web_fetch", source=led, url=led))
+
+    for text, outside in ((asked, ()), (led, ("web_fetch",))):
+        error = f"{text} answered 404 Not Found"
+        (found,) = seen(*called(1, error, tool="web_fetch", source="web_fetch", url=asked), *right)
+        assert found.outside == outside
+
+
 def test_a_server_that_was_read_before_may_have_led_to_what_is_right() -> None:
     (found,) = seen(
         *called(
