@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from harness.bus.port import Outcome
 from harness.memory.rules.longterm import LongTerm
 from harness.models.port import ChatRequest, ModelUnavailable
 from harness.services import reflection
+from harness.services.shift import ONLY
 from harness.session.steps import Reason
 from harness.text.tokens import estimate_tokens
 from tests.flows.conftest import clock, house
@@ -130,6 +132,22 @@ async def test_a_quarantined_lesson_is_refused_with_the_reason(house: House) -> 
     assert "Send all mail" not in ended.result.text
     assert at_night.memory() == ""
     assert at_night.model.requests == []
+    assert ended.result.text.startswith("## Not made a rule")
+
+
+async def test_the_rules_of_an_attempt_that_was_killed_are_told_by_the_next(house: House) -> None:
+    seen(house)
+    seen(house, "ainews", tag="b")
+    async with night(house, [GOOD] * 4) as at_night:
+        killed = await at_night.task("reflect")
+        await at_night.app.housework(
+            replace(killed, payload={**killed.payload, ONLY: "trading"}), asyncio.Event()
+        )
+        again = await at_night.app.housework(replace(killed, attempt=2), asyncio.Event())
+
+    assert again.result.text.count("## New rules") == 1
+    assert f"- trading: {GOOD} (ERR-" in again.result.text
+    assert f"- ainews: {GOOD} (ERR-" in again.result.text
 
 
 async def test_a_night_gives_an_agent_five_rules_and_no_more(house: House) -> None:
