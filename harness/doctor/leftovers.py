@@ -19,13 +19,16 @@ from harness.text.words import a_few
 SHOWN = 5  # paths that a message names
 HOUR = 3600.0  # a draft lives for milliseconds; a copy of the database, for minutes
 WRITTEN = ("agents", "memory", "shared-context", "archive", ".harness")  # where drafts can lie
+EDITED = ("agents", "memory", "shared-context")  # where the house writes what a person edits
+KEPT = "*.kept-*"  # beside a file that two wrote at once: harness/files.py
 COPY = re.compile(r"\.(\d+)\.new$")
 BELL = re.compile(r"\.?(\d+)-\d+$")
 
 
 def leftovers(patient: Patient) -> Iterator[Finding]:
-    """No crash left anything behind."""
+    """No crash left anything behind, and no editor a copy that nobody has looked at."""
     root = patient.home.root
+    yield from kept_beside(patient.home)
     stale = [*dead_bells(patient.home), *unfinished(patient.home, patient.now.timestamp())]
     if not stale:
         return
@@ -36,6 +39,16 @@ def leftovers(patient: Patient) -> Iterator[Finding]:
         "remove them",
         partial(remove, stale, root),
     )
+
+
+def kept_beside(home: Home) -> Iterator[Finding]:
+    """What an editor wrote in the very moment in which the house did: only a person can tell
+    whether his words are all in the file."""
+    found = [path for folder in EDITED for path in sorted((home.root / folder).rglob(KEPT))]
+    if found:
+        named = a_few((str(path.relative_to(home.root)) for path in found), SHOWN)
+        fix = "compare each with the file beside it, then delete it"
+        yield Finding(Level.WARNING, f"saved by an editor while the house wrote: {named}", fix)
 
 
 def dead_bells(home: Home) -> Iterator[Path]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 
 import pytest
 
+from harness import files
 from harness.bus.sqlite import SqliteBus
 from harness.clock import SystemClock
 from harness.config.home import Home
@@ -110,3 +112,18 @@ async def notes_of(home: Home, task: str) -> list[tuple[str, str]]:
     notes = await bus.take_notes(bus.reader.get(task))
     await bus.aclose()
     return [(note.sender, note.text) for note in notes]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of writers")
+def test_a_person_is_told_that_somebody_has_the_file_open(
+    harness: Harness, home: Home, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "PATIENCE", 0.01)
+    harness("correct", task, WRONG)
+
+    with (home.learnings("scout") / "LEARNINGS.md").open("a"):
+        said = harness("correct", task, "A digest begins with its date.")
+
+    assert said.code == 6
+    assert "LEARNINGS.md is being written by somebody else: try again later" in said.err
+    assert harness("correct", task, "A digest begins with its date.").code == 0

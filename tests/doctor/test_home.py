@@ -198,6 +198,20 @@ def test_state_of_another_account_is_told_and_not_touched(look: Look, home: Home
     assert "another account than the home, first .harness/lock" in found.message
 
 
+def test_what_an_editor_saved_while_the_house_wrote_is_named_and_stays(
+    look: Look, home: Home
+) -> None:
+    copy = home.learnings("scout") / "LEARNINGS.md.kept-a1b2"
+    copy.parent.mkdir(parents=True)
+    copy.write_text("mine")
+
+    (found,) = look("leftovers")
+
+    assert "memory/scout/.learnings/LEARNINGS.md.kept-a1b2" in found.message
+    assert found.repair is None
+    assert copy.read_text() == "mine"
+
+
 def test_bells_of_the_dead_and_old_drafts_are_removed_and_those_of_the_living_stay(
     look: Look, home: Home, clock: FakeClock
 ) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from harness import files
 from harness.audit.book import AuditBook
 from harness.audit.log import AuditLog
 from harness.audit.reader import last_lines
@@ -212,3 +214,23 @@ async def test_it_serves_until_it_is_asked_to_stop(desk: Desk) -> None:
     await running
 
     assert len(desk.lessons()) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of writers")
+async def test_what_could_not_be_written_while_an_editor_had_the_file_is_written_later(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "PATIENCE", 0.01)
+    await desk.ended()
+    await desk.read()
+    await desk.ended("SELL_AMT")
+
+    with (desk.home.learnings("scout") / "ERRORS.md").open("a"):
+        await desk.read()
+    owed = await desk.owed()
+    await desk.clock.advance(3_600)
+    await desk.read()
+
+    assert len(owed) == 1
+    assert await desk.owed() == []
+    assert len(desk.lessons()) == 2

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from harness import files
 from harness.clock import FakeClock
 from harness.config.home import Home
+from harness.errors import Held
 from harness.permission.taint import Taint
 from harness.tools.context import ToolContext
 from harness.tools.learn import learn
@@ -158,3 +161,18 @@ async def test_what_is_learned_after_a_strangers_words_is_in_quarantine_until_co
 
     assert lessons.read_text().count("- Trust: confirmed by task 01C\n") == 1
     assert "quarantine" not in lessons.read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of writers")
+async def test_an_agent_is_told_that_somebody_has_the_file_open(
+    ctx: ToolContext, lessons: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "PATIENCE", 0.01)
+    lesson = {"summary": "The feed of X is dead"}
+    await use(learn, ctx, lesson)
+    other = {"summary": "Prices stand below the table"}
+
+    with lessons.open("a"), pytest.raises(Held, match=r"LEARNINGS.md is being written by somebody"):
+        await use(learn, ctx, other)
+
+    assert (await use(learn, ctx, other)).data == {"id": "LRN-20260105-002"}
