@@ -19,6 +19,7 @@ from harness.cli.health import (
     recovered_line,
     waiting_line,
 )
+from harness.cli.learned import Learned, learned
 from harness.cli.output import (
     HomeOption,
     JsonOption,
@@ -61,6 +62,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         last = sorted(last, key=lambda task: task.updated_at, reverse=True)[:LAST]
         questions = reader.pending_approvals(datetime.now(UTC))
         health = read_health(place, reader, running=daemon is not None)
+        memory = learned(place)
         rows = cron_rows(crew.crontab, reader, datetime.now(UTC)) if crew else []
     upcoming = sorted((row for row in rows if row.next_run), key=lambda row: str(row.next_run))
     report = {
@@ -73,6 +75,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         "lanes": counts,
         "dead": sum(lane[State.DEAD] for lane in counts.values()),
         "questions": len(questions),
+        "memory": memory.shape,
         **health_shape(health),
         "next": [{"job": row.job, "at": row.next_run} for row in upcoming[:NEXT]],
         "last": [ended_shape(task) for task in last],
@@ -80,7 +83,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         emit(report)
     else:
-        show(place, daemon, problems, questions, health, counts, upcoming, last)
+        show(place, daemon, problems, questions, health, memory, counts, upcoming, last)
     if daemon is None:
         raise typer.Exit(NOT_RUNNING)
 
@@ -100,6 +103,7 @@ def show(
     problems: list[Problem],
     questions: list[Approval],
     health: Health,
+    memory: Learned,
     counts: dict[str, dict[State, int]],
     upcoming: list[CronRow],
     last: list[Task],
@@ -116,6 +120,7 @@ def show(
             "failing": failing_line(health),
             "waiting": waiting_line(health),
             "recovered": recovered_line(health),
+            "memory": memory.line,
         }
     )
     say()
