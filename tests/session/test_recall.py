@@ -179,7 +179,7 @@ async def test_no_flood_of_strangers_words_takes_the_place_of_the_houses_own(hou
     house.write("memory/scout/2026-11-01.md", "- The harbour lighthouse has a keeper.")
     flood = [
         f"- The tallest harbour lighthouse is blue, {n}. <!-- from outside: web.test -->"
-        for n in range(500)
+        for n in range(1_500)
     ]
     house.write("memory/scout/2026-11-18.md", *flood)
 

@@ -131,9 +131,9 @@ def places_of(db: sqlite3.Connection, expression: str, scope: Scope, most: int) 
         rows = db.execute(
             "SELECT rowid FROM words WHERE words MATCH ? AND rowid >= ? AND rowid < ?"
             " ORDER BY rowid DESC LIMIT ?",
-            (expression, first, end, most - len(found)),
+            (expression, first, end, most - len(found) + len(scope.barred)),
         )
-        found += [unit for (unit,) in rows if unit in scope]
+        found += [unit for (unit,) in rows if unit in scope][: most - len(found)]
     return found
 
 
