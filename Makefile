@@ -11,8 +11,9 @@ up: .venv/installed            ## environment, install, run the crew in the fore
 test: .venv/installed-dev      ## every fast test
 	$(BIN)/pytest -n auto
 
-simulation: .venv/installed-dev  ## two thousand seeds of crashes, full disks and clock steps
+simulation: .venv/installed-dev  ## thousands of seeds of crashes, full disks and clock steps; quarters of memory
 	$(BIN)/python -m tests.simulation --seeds 2000
+	$(BIN)/python -m tests.simulation.memory --seeds 8
 
 fuzz: .venv/installed-dev        ## what strangers, people and models may write: new examples each time
 	FUZZ_EXAMPLES=2000 $(BIN)/pytest tests/fuzz
