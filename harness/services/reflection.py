@@ -97,7 +97,7 @@ class Reflection:
         shift = self.shift
         self.tell_struck(await shift.step(lambda: notice(self.longterm, shift.now)))
         view = await shift.step(lambda: look(self.longterm, shift.settings, shift.now))
-        earlier, made = self.tell_earlier(view.changes), 0
+        earlier, made = self.tell_earlier(view), 0
         for candidate in view.candidates:
             if line := view.rule_for(candidate.learning):
                 await shift.step(partial(self.finish, candidate.learning, line))
@@ -113,15 +113,18 @@ class Reflection:
         if made or earlier:
             await shift.step(self.note)
 
-    def tell_earlier(self, changes: Sequence[Change]) -> int:
-        """The rules that an attempt made before it was cut off: nobody was told of them."""
+    def tell_earlier(self, view: View) -> int:
+        """The rules that an attempt made before it was cut off: nobody was told of them. How many;
+        what the journal told and nobody did is none of them."""
         task, made = self.shift.task, 0
-        for change in changes if task.attempt > 1 else ():
+        here = {line.text for line in view.lines if line.rule}
+        for change in view.changes if task.attempt > 1 else ():
             if change.at < task.created_at or change.by != self.shift.by:
                 continue
-            for rule in rules_of(change.after) if change.action in (Act.PROMOTE, Act.MERGE) else ():
-                self.tell_rule(rule.text, change, rule.count, rule.tasks)
-                made += 1
+            for rule in rules_of(change.after):
+                if change.action in (Act.PROMOTE, Act.MERGE) and rule.line() in here:
+                    self.tell_rule(rule.text, change, rule.count, rule.tasks)
+                    made += 1
         return made
 
     def tell_rule(self, text: str, change: Change, count: int, tasks: int) -> None:
