@@ -11,10 +11,12 @@ from datetime import date
 
 from harness.memory.rules.lines import Line, Rule, parse
 from harness.session.room import within
+from harness.text.marks import sources_of
 from harness.text.tokens import CHARS_PER_TOKEN, estimate_tokens
 
 NOTICE = 60  # tokens that are kept for saying what was cut
-_OPENS, _CLOSES, _MARK = "<!--", "-->", "<!-- from outside: "
+LEFT_OUT = "[left out: words of strangers; the tool `memory` reads them]"
+_OPENS, _CLOSES = "<!--", "-->"
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Told:
 
 def remembered(text: str, path: str, tokens: int, today: date) -> str:
     """The lines of a MEMORY.md in at most `tokens`: without those that have expired, with
-    provenance as `(since 2026-11-18, seen 3 times)`, without other comments but the marks of
-    strangers' words. What does not fit is said, with `path`."""
+    provenance as `(since 2026-11-18, seen 3 times)`, without other comments, and with a word in
+    the place of what strangers' words may be in. What does not fit is said, with `path`."""
     lines = list(shown(text.strip(), today))
     whole = joined(lines)
     if estimate_tokens(whole) <= tokens:
@@ -55,12 +57,25 @@ def remembered(text: str, path: str, tokens: int, today: date) -> str:
 
 
 def shown(text: str, today: date) -> Iterator[Told]:
+    of_strangers = False  # what goes on over lines is theirs to its end
     for line in parse(text):
+        marked = bool(sources_of(line.text))
+        of_strangers = marked or (of_strangers and goes_on(line))
+        if of_strangers:
+            yield from [Told(line, LEFT_OUT)] if marked else ()
+            if marked and line.number == 1:
+                return
+            continue
         if line.expires is not None and line.expires < today:
             continue
         said = short(line.rule) if line.rule else uncommented(line.text)
         if said.strip() or not line.text.strip():
             yield Told(line, said)
+
+
+def goes_on(line: Line) -> bool:
+    """Whether a line belongs to the one above it."""
+    return bool(line.text.strip()) and not line.item and not line.text.startswith("#")
 
 
 def short(rule: Rule) -> str:
@@ -69,15 +84,11 @@ def short(rule: Rule) -> str:
 
 
 def uncommented(line: str) -> str:
-    """The line without its comments, a stranger's mark aside; in one pass, whatever it holds."""
+    """The line without its comments; in one pass, whatever it holds."""
     pieces, done = list[str](), 0
     while (start := line.find(_OPENS, done)) >= 0 and (end := line.find(_CLOSES, start)) >= 0:
-        end += len(_CLOSES)
-        if line.startswith(_MARK, start):
-            pieces.append(line[done:end])
-        else:
-            pieces.append(line[done:start].rstrip(" \t"))
-        done = end
+        pieces.append(line[done:start].rstrip(" \t"))
+        done = end + len(_CLOSES)
     return "".join([*pieces, line[done:]])
 
 

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.memory.rules.lines import Rule
-from harness.session.remembered import remembered
-from harness.text.marks import marked, sources_of
+from harness.session.remembered import LEFT_OUT, remembered
 from harness.text.tokens import estimate_tokens
 
 TODAY = date(2026, 11, 21)
@@ -48,12 +47,6 @@ def test_what_a_person_wrote_is_told_as_it_stands_without_comments() -> None:
     text = "# Notes\n\n- Ada likes tea. <!-- importance: 3 -->\n<!-- to be sorted -->\n* Bo: no.\n"
 
     assert told(text) == "# Notes\n\n- Ada likes tea.\n* Bo: no."
-
-
-def test_the_mark_of_strangers_words_stays() -> None:
-    line = marked("- The museum opens at nine.", ["web.test"])
-
-    assert sources_of(told(line)) == ["web.test"]
 
 
 def test_a_line_that_has_expired_is_left_out_from_the_day_after() -> None:
@@ -104,9 +97,14 @@ def test_a_line_made_to_hold_up_a_reader_does_not(sign: str) -> None:
 
 
 def test_what_stands_between_two_comments_stays() -> None:
-    assert told("- a <!-- b --> c <!-- d --><!-- from outside: e.test --> f <!-- g") == (
-        "- a c<!-- from outside: e.test --> f <!-- g"
-    )
+    assert told("- a <!-- b --> c <!-- d --> f <!-- g") == "- a c f <!-- g"
+
+
+def test_what_strangers_words_may_be_in_is_not_told_and_its_place_is() -> None:
+    text = "- a\n- b <!-- from outside: e.test -->\n  goes on\nand on\n- c\n"
+
+    assert told(text) == f"- a\n{LEFT_OUT}\n- c"
+    assert told(f"# Memory <!-- from outside: e.test -->\n\n{text}") == LEFT_OUT
 
 
 lines = st.one_of(
