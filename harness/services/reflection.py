@@ -214,9 +214,15 @@ def look(longterm: LongTerm, settings: MemorySettings, now: datetime) -> View:
         for each in learnings
         if each.status in OPEN or (each.status == Status.PROMOTED and each.id in undone)
     ]
-    candidates.sort(key=lambda each: (-each.learning.count, each.learning.id))
+    candidates.sort(key=order)
     changes = longterm.journal.changes()
     return View(tuple(learnings), tuple(candidates), tuple(lines), tuple(changes))
+
+
+def order(candidate: Candidate) -> tuple[bool, int, str]:
+    """Those most often seen first; behind them what strangers said, however often they did."""
+    learning = candidate.learning
+    return bool(learning.quarantine), -learning.count, learning.id
 
 
 def promoted_lately(view: View, shift: Shift) -> int:

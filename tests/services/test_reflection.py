@@ -404,3 +404,17 @@ async def test_a_rule_that_a_person_took_out_is_told_once_and_stays_away(house: 
     assert second.result.text == ""
     assert at_night.memory() == "# Memory\n"
     assert book(house, "trading").get(learning.id).status == "promoted"
+
+
+async def test_what_strangers_said_pushes_nothing_of_the_houses_out_of_the_report(
+    house: House,
+) -> None:
+    for number in range(25):
+        key = f"evil.{'abcdefghijklmnopqrstuvwxyz'[number]}"
+        seen(house, times=2, tag=key, key=key, summary=f"{key} says so", outside=("evil.test",))
+    own = seen(house, times=1)
+    async with night(house) as at_night:
+        ended = await at_night.work("reflect", sender="person")
+
+    assert f"trading: {own.id} “data/BUY_AMT.csv is not there.”" in ended.result.text
+    assert "says so" not in ended.result.text
