@@ -5,8 +5,8 @@ Their entries stay promoted, and rest: only what is seen after that day counts f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 
 from harness.files import locked
 from harness.memory.learning import Status
@@ -24,7 +24,8 @@ def notice(memory: LongTerm, now: datetime) -> list[Change]:
     can be undone. What a crash left undone is done first. Raises HarnessError, OSError."""
     with locked(memory.path.parent):
         catch_up(memory.book, memory.path, memory.journal.changes(), memory.lines())
-        marked = {one.id for one in memory.book.learnings() if one.status == Status.PROMOTED}
+        known = [one for one in memory.book.learnings() if one.status == Status.PROMOTED]
+        marked = {one.id: one.promoted for one in known}
         found = struck(memory.journal.changes(), memory.lines(), marked)
         made = [removal(memory, rule, now) for rule in found]
         if made:
@@ -32,14 +33,17 @@ def notice(memory: LongTerm, now: datetime) -> list[Change]:
     return made
 
 
-def struck(changes: Iterable[Change], lines: Sequence[Line], marked: Collection[str]) -> list[Rule]:
+def struck(
+    changes: Iterable[Change], lines: Sequence[Line], marked: Mapping[str, date | None]
+) -> list[Rule]:
     """Pure: the rules that stand by the journal and not in the file, nor in a person's own words
-    there. `marked`: the entries that are promoted; a rule without any of them was told, and a
-    crash kept it from the file."""
+    there. `marked`: since when entries say that they are rules; one that none of its entries knows
+    was told, and a crash kept it from the file."""
     here = {line.rule.id for line in lines if line.rule}
     words = {line.says for line in lines if line.hand_written}
-    last = {entry: rule for entry, rule in resting_on(changes).items() if entry in marked}
-    gone = {rule.id: rule for rule in last.values() if rule.id not in here}
+    last = resting_on(changes).items()
+    known = [rule for entry, rule in last if marked.get(entry) == rule.promoted]
+    gone = {rule.id: rule for rule in known if rule.id not in here}
     return [rule for rule in gone.values() if rule.text not in words]
 
 

@@ -78,15 +78,12 @@ def check_undoable(changes: Sequence[Change], id: str) -> None:
 
 
 def undone(changes: Sequence[Change], zone: tzinfo | None) -> Mapping[str, Undone]:
-    """The entries whose rule went and did not come again, by id; those of superseded rules are
-    none of them. Days are those of the zone, and never before what the rule had seen: the clock
-    may have been set back."""
+    """The entries whose rule went, by id, whether or not it came again: a crash may have kept a new
+    one from the file. Those of superseded rules are none of them. Days are those of the zone, and
+    never before what the rule had seen: the clock may have been set back."""
     found: dict[str, Undone] = {}
     for change in changes:
-        stays = entries_of(change.after)
-        gone = entries_of(change.before) - stays
-        for entry in stays:
-            found.pop(entry, None)
+        gone = entries_of(change.before) - entries_of(change.after)
         if gone and lets_rest(changes, change):
             rules = rules_of(change.before)
             day = max(change.at.astimezone(zone).date(), *(rule.last for rule in rules))

@@ -117,6 +117,22 @@ def test_a_rule_that_a_crash_kept_from_the_file_is_not_struck(
     assert is_ready(memory, entry.id)
 
 
+def test_a_rule_that_rests_and_comes_again_in_a_crash_is_not_struck_again(
+    memory: LongTerm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promoted(memory)
+    strike(memory)
+    notice(memory, NOW)
+    again = seen(memory.book, start=NOW + timedelta(days=1))
+    with monkeypatch.context() as patched:
+        patched.setattr(longterm, "revise", told_and_not_done)
+        with pytest.raises(KeyboardInterrupt):
+            memory.promote([again], RULE, "macro", LATER)
+
+    assert notice(memory, LATER) == []
+    assert is_ready(memory, again.id)
+
+
 def test_what_a_crash_left_of_a_replaced_rule_is_done_by_the_next_look(
     memory: LongTerm, monkeypatch: pytest.MonkeyPatch
 ) -> None:

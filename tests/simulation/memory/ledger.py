@@ -30,6 +30,12 @@ class Deleted:
     day: date
     ours: bool  # it read as the house wrote it
 
+    def is_like(self, other: Deleted) -> bool:
+        """Whether it rests on the same lessons, whoever put it into words."""
+        return self.agent == other.agent and not set(self.rule.entries).isdisjoint(
+            other.rule.entries
+        )
+
 
 @dataclass
 class Ledger:

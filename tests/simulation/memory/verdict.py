@@ -198,7 +198,7 @@ def tells_what_was_struck(quarter: Quarter) -> None:
     for one in quarter.ledger.deletions:
         said = f"{one.agent}: you removed “{one.rule.text}”"
         lines = [line for line in told.elements() if said in line]
-        alike = [each for each in quarter.ledger.deletions if each.rule.text == one.rule.text]
+        alike = [each for each in quarter.ledger.deletions if each.is_like(one)]
         assert len(lines) <= len(alike), f"told twice: {lines}"
         assert lines or not one.ours or quarter.seam.crashes, f"never told: {said}"
 
@@ -277,8 +277,8 @@ def contents(db: sqlite3.Connection) -> tuple[list[tuple[object, ...]], ...]:
 
 def hits_of(quarter: Quarter, question: str) -> list[tuple[object, ...]]:
     search = quarter.index.search
-    found = [hit for agent in (*AGENTS, None) for hit in search(question, agent=agent, k=BEST)]
-    return [(hit.unit, hit.id, hit.superseded_by) for hit in found]
+    found = [hit for agent in AGENTS for hit in search(question, agent=agent, k=BEST)]
+    return sorted((hit.id, hit.unit.path, hit.unit.line, hit.superseded_by) for hit in found)
 
 
 def size_of(quarter: Quarter, agent: str) -> int:
