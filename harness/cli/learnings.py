@@ -17,6 +17,7 @@ from harness.cli.output import (
     clean,
     counted,
     emit,
+    note,
     say,
     short,
     table,
@@ -24,10 +25,12 @@ from harness.cli.output import (
 from harness.cli.output import the_home as home_of
 from harness.cli.remembering import chosen, longterm, now_in
 from harness.config.home import Home
-from harness.config.settings import Promotion, read_settings
+from harness.config.settings import MemorySettings, read_settings
+from harness.errors import HarnessError, explained
 from harness.memory.learning import Learning, Status
 from harness.memory.rules.gate import OPEN, Candidacy
 from harness.memory.rules.recurrence import Recurrence, Verdict, recurrence
+from harness.services.reflection import View, look
 
 INTERESTING = (*OPEN, Status.PROMOTED, Status.PROMOTED_TO_SKILL)
 
@@ -37,7 +40,7 @@ class Row:
     """An entry, and how it stands."""
 
     learning: Learning
-    candidacy: Candidacy
+    candidacy: Candidacy | None  # None: the entry is not open
     recurrence: Recurrence | None
     rule: str  # what MEMORY.md says because of it; empty when nothing does
 
@@ -50,7 +53,7 @@ class Row:
         """What it lacks to become a rule, or what the rule did for it."""
         if self.recurrence is not None:
             return before_and_after(self.recurrence)
-        if self.learning.status not in OPEN:
+        if self.candidacy is None:
             return f"rests: {self.learning.status}"
         return "; ".join(self.candidacy.lacking) or "ready"
 
@@ -67,9 +70,8 @@ def learnings(
     """Lessons, the newest first: what each lacks to become a rule, and how often the mistake came
     before its rule and since."""
     place = home_of(home)
-    promotion = read_settings(place.settings_file, os.environ).memory.promotion
-    now = now_in(place)
-    rows = [row for name in chosen(place, agent) for row in rows_of(place, name, promotion, now)]
+    settings, now = read_settings(place.settings_file, os.environ).memory, now_in(place)
+    rows = [row for name in chosen(place, agent) for row in told(place, name, settings, now)]
     if not everything:
         rows = [row for row in rows if row.learning.status in INTERESTING]
     rows.sort(key=lambda row: str(row.learning.last_seen or ""), reverse=True)
@@ -85,21 +87,23 @@ def learnings(
         say("step further, to the protocol, then to a check, then to you")
 
 
-def rows_of(home: Home, agent: str, promotion: Promotion, now: datetime) -> Iterator[Row]:
-    """Every entry of an agent. Raises HarnessError."""
-    memory = longterm(home, agent)
-    entries = memory.book.learnings()
-    rules = {
-        entry: line.rule.text for line in memory.lines() if line.rule for entry in line.rule.entries
-    }
-    for entry in entries:
-        others = [other for other in entries if other is not entry]
-        yield Row(
-            entry,
-            memory.candidacy(entry, others, promotion, now),
-            recurrence(entry, now.date()),
-            rules.get(entry.id, ""),
-        )
+def told(home: Home, agent: str, settings: MemorySettings, now: datetime) -> list[Row]:
+    """Every entry of an agent; none of one whose files cannot be read, which is said."""
+    try:
+        return list(rows_of(look(longterm(home, agent), settings, now), now))
+    except OSError as error:
+        note(f"{agent}: {explained(error)}")
+    except HarnessError as error:
+        note(f"{agent}: {error}")
+    return []
+
+
+def rows_of(view: View, now: datetime) -> Iterator[Row]:
+    judged = {each.learning.id: each.candidacy for each in view.candidates}
+    for entry in view.learnings:
+        line = view.rule_for(entry)
+        rule = line.rule.text if line and line.rule else ""
+        yield Row(entry, judged.get(entry.id), recurrence(entry, now.date()), rule)
 
 
 def before_and_after(numbers: Recurrence) -> str:
@@ -143,9 +147,9 @@ def shape(row: Row) -> Mapping[str, Any]:
         "line": learning.line,
         "quarantine": list(learning.quarantine),
         "contradicted_by": learning.contradicted_by or None,
-        "ready": row.candidacy.ready,
-        "reasons": list(row.candidacy.reasons),
-        "lacking": list(row.candidacy.lacking),
+        "ready": row.candidacy is not None and row.candidacy.ready,
+        "reasons": list(row.candidacy.reasons) if row.candidacy else [],
+        "lacking": list(row.candidacy.lacking) if row.candidacy else [],
         "promoted": learning.promoted,
         "rule": row.rule or None,
         "recurrence": recurrence_shape(row.recurrence),

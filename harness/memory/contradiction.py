@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from harness.memory.terms import key_terms
 from harness.text.words import fold, numbers, similarity
@@ -58,6 +58,11 @@ class Claim:
     values: tuple[Pair, ...]  # subject, value
     orders: tuple[Pair, ...]  # what comes first, what comes then
 
+    @cached_property
+    def about(self) -> frozenset[str]:
+        """All key terms but those of the trigger."""
+        return self.wanted | self.unwanted
+
 
 def contradicts(a: str, b: str) -> bool:
     """Whether the two say opposite things. Symmetric; no text contradicts itself."""
@@ -82,6 +87,8 @@ def claim_of(text: str) -> Claim:
 
 
 def _opposed(a: Claim, b: Claim) -> bool:
+    if a.about.isdisjoint(b.about):  # whatever opposes them, they would share a term
+        return False
     if a == b or not _same_trigger(a, b):
         return False
     if _other_numbers(a, b) or _other_value(a, b) or _other_order(a, b):
@@ -110,7 +117,7 @@ def _agree(left: frozenset[str], right: frozenset[str]) -> bool:
 
 
 def _other_numbers(a: Claim, b: Claim) -> bool:
-    left, right = a.wanted | a.unwanted, b.wanted | b.unwanted
+    left, right = a.about, b.about
     here, there = numbers(left), numbers(right)
     if not here or not there or here & there:
         return False

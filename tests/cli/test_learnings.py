@@ -212,3 +212,16 @@ def test_a_lesson_that_is_a_rule_is_not_made_one_again(
     assert again.code == 1
     assert f"{ID} is a rule already: memory/scout/MEMORY.md:3" in again.err
     assert len(harness("memory", "changes", "--json").document) == 1
+
+
+def test_one_memory_that_cannot_be_read_hides_no_other(
+    harness: Harness, home: Home, errors: Path
+) -> None:
+    noted(home, "writer")
+    home.memory_file("writer").mkdir()
+
+    said = harness("memory", "learnings")
+
+    assert said.code == 0
+    assert f"{ID}  scout" in said.out
+    assert "writer: " in said.err
