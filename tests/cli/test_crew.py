@@ -156,6 +156,7 @@ def test_init_makes_a_home_that_is_in_order_and_overwrites_nothing(
     assert {"cron.yaml", "agents/ainews/SOUL.md", "agents/AGENTS.md"} <= set(made["files"])
     assert again["files"] == []
     assert (target / "cron.yaml").read_text() == "jobs: {}\n# mine\n"
+    assert (target / ".gitignore").read_text() == "/.harness/\n"
 
 
 def test_the_sample_home_has_no_faults(harness: Harness, tmp_path: Path) -> None:
