@@ -62,7 +62,7 @@ async def test_a_night_makes_a_rule_and_a_page_and_says_nothing_twice(house: Hou
     assert early.result.degraded
     assert f"- trading: {FIX} ({learning.id}" in early.result.text
     assert house.home.memory_file("trading").read_text().count(FIX) == 1
-    assert book(house, "trading").get(learning.id).promoted == datetime(2026, 1, 6).date()
+    assert book(house, "trading").get(learning.id).promoted == datetime(2026, 1, 5).date()
     assert late.result is not None
     assert late.result.text == ""
     assert len(house.pages()) == 1
