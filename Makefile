@@ -12,6 +12,7 @@ test: .venv/installed-dev      ## every fast test
 	$(BIN)/pytest -n auto
 
 simulation: .venv/installed-dev  ## thousands of seeds of crashes, full disks and clock steps; quarters of memory
+	$(BIN)/pytest -n auto -m simulation
 	$(BIN)/python -m tests.simulation --seeds 2000
 	$(BIN)/python -m tests.simulation.memory --seeds 8
 
@@ -22,6 +23,7 @@ daylight: .venv/installed-dev    ## every half hour in twelve zones over two yea
 	$(BIN)/python -m tests.cronline.daylight
 
 chaos: .venv/installed-dev       ## real processes, killed and frozen thirty times; full disks
+	$(BIN)/pytest -n auto -m 'chaos and not siege'
 	$(BIN)/pytest -m siege
 
 check: .venv/installed-dev     ## what must hold besides the tests

@@ -1,4 +1,4 @@
-"""A few seeds for every run of the tests; `.ci/run` takes two thousand (tests.simulation)."""
+"""A few seeds of the simulation; `.ci/run` takes two thousand more (tests.simulation)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from harness.bus.transaction import Transaction
 from tests.simulation.run import simulate
 from tests.simulation.world import World
 
+pytestmark = pytest.mark.simulation
 FEW = range(20)
 
 

@@ -1,4 +1,4 @@
-"""A few short quarters for every run of the tests; `make simulation` takes whole ones."""
+"""A few short quarters; `make simulation` takes whole ones besides."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from harness.memory.rules import trail
 from harness.services import reflection
 from tests.simulation.memory.quarter import simulate
 
+pytestmark = pytest.mark.simulation
 FEW, DAYS = (1, 3, 5), 36
 
 
