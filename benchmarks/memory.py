@@ -32,6 +32,7 @@ from harness.app import App
 from harness.clock import SystemClock
 from harness.config.home import Home
 from harness.memory.search.index import Index
+from harness.memory.search.units import Hit
 from harness.session.recall import LOOKED_AT, NOTES, Wanted, block
 from harness.text.tokens import estimate_tokens
 
@@ -146,8 +147,8 @@ async def query(app: App, words: str, number: int) -> float:
     return (time.perf_counter() - begun) * 1000
 
 
-async def found(app: App, words: str, agent: str) -> list[object]:
-    return await asyncio.to_thread(lambda: list(app.index.search(words, agent=agent)))
+async def found(app: App, words: str, agent: str) -> list[Hit]:
+    return await asyncio.to_thread(lambda: app.index.search(words, agent=agent))
 
 
 def questions(home: Home) -> Iterator[str]:

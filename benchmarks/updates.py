@@ -19,15 +19,16 @@ import json
 import random
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 from update_cases import Case, cases, values
 
 from harness.clock import SystemClock
 from harness.config.home import Home
-from harness.memory.search import index as search
 from harness.memory.search.index import Index
 from harness.memory.search.units import Hit
 
@@ -94,13 +95,9 @@ def judged_together(
 
 
 def asked(index: Index, case: Case, *, plain: bool) -> list[Hit]:
-    rule = search.told
-    if plain:
-        search.told = lambda hits, today: list(hits)
-    try:
+    without = patch("harness.memory.search.index.told", lambda hits, today: list(hits))
+    with without if plain else nullcontext():
         return index.search(case.ask, agent=AGENT, k=K)
-    finally:
-        search.told = rule
 
 
 def write(home: Home, batch: Sequence[Case], source: random.Random) -> None:
@@ -122,7 +119,7 @@ def verdict(case: Case, hits: Sequence[Hit]) -> Verdict:
     old, new = (place_of(text, hits) for text in (case.old, case.new))
     if not case.update:
         both = [hits[place] for place in (old, new) if place is not None]
-        marked = any(hit.superseded_by in map(where, both) for hit in both)
+        marked = any(hit.superseded_by == where(other) for hit in both for other in both)
         return Verdict(case, newer_first=False, marked=marked)
     if new is None:
         return Verdict(case, newer_first=False, marked=False)

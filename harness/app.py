@@ -37,16 +37,16 @@ from harness.services.fires import WORK
 from harness.services.floor import Floor
 from harness.services.hands import Equipment
 from harness.services.heart import Heart, Hold
-from harness.services.housework import Housework, model_of
 from harness.services.librarian import Librarian
 from harness.services.lookout import Lookout, Outlook
 from harness.services.meanings import Meanings
+from harness.services.night.housework import Housework, model_of
+from harness.services.night.shift import Keeping
 from harness.services.notify import Notifier, Watchdog, watchdog_period
 from harness.services.reflector import Reflector
 from harness.services.reloader import Reloader
 from harness.services.scheduler import Scheduler
 from harness.services.sessions import Sessions
-from harness.services.shift import Keeping
 from harness.services.supervisor import Supervisor
 from harness.services.watcher import Household, Watcher
 from harness.session.steps import Ended

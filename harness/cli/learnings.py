@@ -30,7 +30,7 @@ from harness.errors import HarnessError, explained
 from harness.memory.learning import Learning, Status
 from harness.memory.rules.gate import OPEN, Candidacy
 from harness.memory.rules.recurrence import Recurrence, Verdict, recurrence
-from harness.services.reflection import View, look
+from harness.services.night.reflection import View, look
 
 INTERESTING = (*OPEN, Status.PROMOTED, Status.PROMOTED_TO_SKILL)
 

@@ -30,10 +30,10 @@ from harness.errors import HarnessError, NotFound
 from harness.hooks.hooks import Hooks
 from harness.ids import Ids
 from harness.services.fires import WORK
-from harness.services.housework import Housework
 from harness.services.lock import holder
-from harness.services.reflection import Candidate, look
-from harness.services.shift import ONLY, Keeping
+from harness.services.night.housework import Housework
+from harness.services.night.reflection import Candidate, look
+from harness.services.night.shift import ONLY, Keeping
 from harness.text.secrets import Redactor
 from harness.tools.catalogue import KNOWN
 

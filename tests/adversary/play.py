@@ -32,10 +32,10 @@ from harness.services.courier import Courier
 from harness.services.dispatcher import Dispatcher
 from harness.services.fires import WORK
 from harness.services.hands import Equipment
-from harness.services.housework import Housework, model_of
+from harness.services.night.housework import Housework, model_of
+from harness.services.night.shift import Keeping
 from harness.services.reflector import Reflector
 from harness.services.sessions import Sessions
-from harness.services.shift import Keeping
 from harness.session.steps import Ended
 from harness.text.secrets import Redactor
 from harness.tools.catalogue import KNOWN

@@ -17,7 +17,7 @@ from harness.memory.lessons.book import Book
 from harness.models.chain import FallbackModel
 from harness.models.scripted import Script, ScriptedModel, Turn
 from harness.services.fires import CRON, WORK
-from harness.services.shift import ONLY
+from harness.services.night.shift import ONLY
 from harness.session.steps import Ended
 from harness.text.secrets import Redactor
 from tests.flows.house import House

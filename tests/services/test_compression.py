@@ -11,7 +11,7 @@ from harness.memory.rules.fitting import tokens_of
 from harness.memory.rules.lines import parse
 from harness.memory.rules.longterm import LongTerm
 from harness.models.port import ChatRequest
-from harness.services.compression import says_the_same_shorter
+from harness.services.night.compression import says_the_same_shorter
 from tests.flows.conftest import clock, house
 from tests.flows.house import House
 from tests.services.night import FIX, Night, book, night, seen

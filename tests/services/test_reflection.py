@@ -15,8 +15,8 @@ import pytest
 from harness.bus.port import Outcome
 from harness.memory.rules.longterm import LongTerm
 from harness.models.port import ChatRequest, ModelUnavailable
-from harness.services import reflection
-from harness.services.shift import ONLY
+from harness.services.night import reflection
+from harness.services.night.shift import ONLY
 from harness.session.steps import Reason
 from harness.text.tokens import estimate_tokens
 from tests.flows.conftest import clock, house

@@ -26,8 +26,8 @@ from harness.memory.lessons.book import Book
 from harness.memory.notes.uses import Uses
 from harness.memory.search.index import Index
 from harness.services.fires import WORK
-from harness.services.housework import Housework
-from harness.services.shift import Keeping
+from harness.services.night.housework import Housework
+from harness.services.night.shift import Keeping
 from harness.session.recall import Recall, Wanted
 from harness.session.remembered import remembered
 from harness.text.secrets import Redactor

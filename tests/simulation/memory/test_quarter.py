@@ -7,7 +7,7 @@ import pytest
 from harness.memory.lessons import book as lessons
 from harness.memory.lessons.counting import counted
 from harness.memory.rules import trail
-from harness.services import reflection
+from harness.services.night import reflection
 from tests.simulation.memory.quarter import simulate
 
 pytestmark = pytest.mark.simulation

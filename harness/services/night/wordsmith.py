@@ -10,7 +10,7 @@ import structlog
 
 from harness.memory.learning import Learning
 from harness.models.port import ChatRequest, Message, Model, ModelError, Role
-from harness.services.purse import Purse
+from harness.services.night.purse import Purse
 from harness.session.watch import Watch
 from harness.session.wording import wording
 from harness.text.invisible import visible

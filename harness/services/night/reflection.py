@@ -26,10 +26,10 @@ from harness.memory.rules.longterm import LongTerm
 from harness.memory.rules.rule_text import unfit, worded
 from harness.memory.rules.struck import notice
 from harness.memory.rules.trail import rules_of
-from harness.services.escalating import Escalating
-from harness.services.report import About
-from harness.services.shift import Shift
-from harness.services.wordsmith import Wordsmith
+from harness.services.night.escalating import Escalating
+from harness.services.night.report import About
+from harness.services.night.shift import Shift
+from harness.services.night.wordsmith import Wordsmith
 
 MOST = 5  # new rules of one agent in one night
 FULL = "MEMORY.md is longer than a prompt has room for; the weekly compression makes place"

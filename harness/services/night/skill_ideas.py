@@ -12,8 +12,8 @@ from harness.errors import HarnessError, explained
 from harness.memory.learning import Learning
 from harness.memory.skills.proposals import Proposed, propose
 from harness.memory.team.proposals import Proposals
-from harness.services.report import About
-from harness.services.shift import Shift
+from harness.services.night.report import About
+from harness.services.night.shift import Shift
 
 
 async def propose_skills(shift: Shift, lessons: Iterable[Learning]) -> None:

@@ -18,9 +18,9 @@ from harness.errors import NotFound
 from harness.hooks.hooks import Hooks
 from harness.ids import Ids
 from harness.models.port import Model
-from harness.services.purse import Purse
-from harness.services.report import Report
-from harness.services.wordsmith import Wordsmith
+from harness.services.night.purse import Purse
+from harness.services.night.report import Report
+from harness.services.night.wordsmith import Wordsmith
 from harness.session.watch import Watch
 from harness.text.secrets import Redactor
 

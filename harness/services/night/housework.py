@@ -15,15 +15,15 @@ from harness.errors import HarnessError
 from harness.hooks.hooks import Hooks
 from harness.models.port import Model
 from harness.models.profiles import Models
-from harness.services.compression import compress
 from harness.services.fires import CRON, WORK
-from harness.services.gathering import gather
 from harness.services.hands import about
-from harness.services.purse import Purse
-from harness.services.reflection import reflect
-from harness.services.report import About, Report
+from harness.services.night.compression import compress
+from harness.services.night.gathering import gather
+from harness.services.night.purse import Purse
+from harness.services.night.reflection import reflect
+from harness.services.night.report import About, Report
+from harness.services.night.shift import Keeping, Shift
 from harness.services.sessions import refused
-from harness.services.shift import Keeping, Shift
 from harness.session.steps import Ended, Reason
 from harness.session.stop import Stop
 from harness.session.watch import Watch

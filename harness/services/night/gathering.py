@@ -14,9 +14,9 @@ from harness.memory.skills.proposals import entries_proposed
 from harness.memory.team.common import Common, common_lessons, told_of
 from harness.memory.team.proposals import Proposal, ProposalKind, Proposals, Wish
 from harness.memory.team.team import Team
-from harness.services.report import About
-from harness.services.shift import Shift
-from harness.services.skill_ideas import propose_skills
+from harness.services.night.report import About
+from harness.services.night.shift import Shift
+from harness.services.night.skill_ideas import propose_skills
 
 HABITS = ("correction", "best_practice")  # categories of lessons about how to work
 

@@ -20,8 +20,8 @@ from harness.memory.team.escalation import (
     reminder_due,
 )
 from harness.memory.team.proposals import Proposal, ProposalKind, Proposals, Wish
-from harness.services.report import About
-from harness.services.shift import Shift
+from harness.services.night.report import About
+from harness.services.night.shift import Shift
 
 PROPOSED = {Step.PROTOCOL: ProposalKind.PROTOCOL, Step.CONTRACT: ProposalKind.CONTRACT}
 

@@ -17,8 +17,8 @@ from harness.memory.rules.recurrence import Verdict, recurrence
 from harness.memory.rules.rule_text import faults_of
 from harness.memory.rules.shelf import FOLDER, put_away
 from harness.memory.terms import is_strict
-from harness.services.report import About
-from harness.services.shift import Shift
+from harness.services.night.report import About
+from harness.services.night.shift import Shift
 from harness.text.tokens import estimate_tokens
 
 _WORD = re.compile(r"\w[\w./-]*\w|\w")
