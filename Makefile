@@ -14,7 +14,7 @@ test: .venv/installed-dev      ## every fast test
 simulation: .venv/installed-dev  ## thousands of seeds of crashes, full disks and clock steps; quarters of memory
 	$(BIN)/pytest -n auto -m simulation
 	$(BIN)/python -m tests.simulation --seeds 2000
-	$(BIN)/python -m tests.simulation.memory --seeds 8
+	$(BIN)/python -m tests.simulation.memory --seeds 4
 
 fuzz: .venv/installed-dev        ## what strangers, people and models may write: new examples each time
 	FUZZ_EXAMPLES=2000 $(BIN)/pytest tests/fuzz

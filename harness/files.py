@@ -63,14 +63,9 @@ def write_whole(path: Path, text: str, *, mode: int = PRIVATE_FILE, durable: boo
 
 def read_plain(path: Path) -> str | None:
     """The text of a file, odd bytes replaced; None when there is none. Raises LinkRefused."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
+    handle = _opened(path)
+    if handle is None:
         return None
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise LinkRefused(f"{path.name} is a symbolic link and is not followed") from error
-        raise
     with os.fdopen(handle, "rb") as file:
         return file.read().decode("utf-8", errors="replace")
 
@@ -97,15 +92,22 @@ def settled(path: Path, patience: float | None = None) -> str | None:
         time.sleep(0.002)
 
 
-def _look(path: Path, even_half: bool) -> str | None:
+def _opened(path: Path) -> int | None:
+    """The file, open for reading; None when there is none. Raises LinkRefused."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise LinkRefused(f"{path.name} is a symbolic link and is not followed") from error
         raise
+
+
+def _look(path: Path, even_half: bool) -> str | None:
+    handle = _opened(path)
+    if handle is None:
+        return None
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise HarnessError(f"{path.name} is no plain file")
