@@ -107,3 +107,4 @@ class Learning:
     promoted: date | None  # since when it is a rule
     path: str  # of its file, relative to the home
     line: int  # of its heading, from 1
+    contradicts: tuple[str, ...] = ()  # the ids of entries that it says are wrong

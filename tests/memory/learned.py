@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+from harness.config.settings import Promotion
 from harness.memory.learning import Kind, Learning, Observation, Source, Status, Verification
 from harness.memory.lessons.book import Book
+from harness.memory.rules.gate import Candidacy, judge
+from harness.memory.rules.longterm import LongTerm
 
 NOW = datetime(2026, 11, 18, 22, tzinfo=UTC)
 TODAY = NOW.date()
@@ -42,6 +46,16 @@ _PLAIN = Learning(
 def lesson(**changes: object) -> Learning:
     """A lesson that is ready to be a rule, but for these changes."""
     return replace(_PLAIN, **changes)  # type: ignore[arg-type]
+
+
+def candidacy(
+    memory: LongTerm,
+    entry: Learning,
+    others: Sequence[Learning] = (),
+    now: datetime = NOW,
+) -> Candidacy:
+    """What the gate says of an entry, beside what stands in the file and what was taken back."""
+    return judge(entry, others, Promotion(), now, memory.lines(), memory.undone(now))
 
 
 def seen(

@@ -86,6 +86,7 @@ def learning_of(entry: Entry, kind: Kind, agent: str, path: str, preamble: str =
         promoted=day_in(entry.field("Promoted")),
         path=path,
         line=entry.line,
+        contradicts=tuple(re.findall(r"[^\s,]+", readable(entry.field("Contradicts")))),
     )
 
 

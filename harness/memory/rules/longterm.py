@@ -5,12 +5,11 @@ What a person wrote is never changed or dropped. A rule whose line he edited is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from harness.config.home import Home
-from harness.config.settings import Promotion
 from harness.errors import HarnessError, NotFound, explained
 from harness.files import locked, read_exact, revise
 from harness.ids import Ids
@@ -22,7 +21,7 @@ from harness.memory.rules.admission import check_older, examine, joined, owned, 
 from harness.memory.rules.aftermath import follow
 from harness.memory.rules.condensing import check
 from harness.memory.rules.draft import Draft, counting
-from harness.memory.rules.gate import Candidacy, Undone, judge, says_the_same
+from harness.memory.rules.gate import Undone, says_the_same
 from harness.memory.rules.journal import Act, Change, Journal
 from harness.memory.rules.lines import Line, Rule, bare, parse
 from harness.memory.rules.patches import Patch, adding, exchanging, without
@@ -61,36 +60,16 @@ class LongTerm:
         gone = trail.undone(self.journal.changes(), now.tzinfo)
         return {entry: undone for entry, undone in gone.items() if entry not in here}
 
-    def candidacy(
-        self, learning: Learning, others: Iterable[Learning], promotion: Promotion, now: datetime
-    ) -> Candidacy:
-        """Whether an entry may become a rule, by the gate, beside what stands in the file and
-        what was taken back."""
-        return judge(learning, others, promotion, now, self.lines(), self.undone(now))
-
     def promote(self, entries: Sequence[Learning], text: str, by: str, now: datetime) -> Change:
         """Make `text` a rule that rests on these entries; they are promoted then.
 
-        One that says the same takes the entries in; older rules that say otherwise make place for
-        it and go to the archive. Raises Refused: for entries in quarantine, for a text that its
-        entries do not bear out (`rule_text.unfit`), for a line of a person's that says otherwise,
-        or so already, and for a newer rule that says otherwise.
+        One that says the same takes the entries in; older rules that say otherwise, or whose
+        entries these deny, make place for it and go to the archive. Raises Refused: for entries
+        in quarantine, for a text that its entries do not bear out (`rule_text.unfit`), for a line
+        of a person's that says otherwise, or so already, and for a newer rule that says otherwise.
         """
         examine(entries, text, self.redactor)
         return self._write(lambda draft: self._come(draft, entries, text), by, now)[0]
-
-    def supersede(
-        self, rule_id: str, by: str, now: datetime, reason: str = "", entry: str = ""
-    ) -> Change:
-        """Take a rule out of MEMORY.md into the archive beside it, with why. `entry`: the lesson
-        that says otherwise. Raises NotFound; Refused when a person edited its line."""
-
-        def go(draft: Draft) -> None:
-            line = self._ours(draft.text, rule_id)
-            patch = without(draft.text, [line.text], self._made())
-            draft.take(Act.SUPERSEDE, patch, (entry,) if entry else (), self.redactor.text(reason))
-
-        return self._write(go, by, now)[0]
 
     def undo(self, change_id: str, by: str, now: datetime) -> Change:
         """Take a change back, and all that was done in the same act. An undo is undone the same
@@ -143,10 +122,15 @@ class LongTerm:
         """A rule comes in: as a new line, into one that says the same, or in the place of one."""
         lines = [line for line in self._lines_of(draft.text) if line.says]
         same = next((line for line in lines if says_the_same(text, line.says)), None)
-        against = [line for line in lines if contradicts(text, line.says)]
+        ids = tuple(one.id for one in entries)
+        denied = {wrong for one in entries for wrong in one.contradicts}
+        against = [
+            line
+            for line in lines
+            if contradicts(text, line.says) or (line.rule and denied >= {*line.rule.entries})
+        ]
         for line in against:
             check_older(line, entries)
-        ids = tuple(one.id for one in entries)
         fresh = rule_from(entries, text, draft.number(0), draft.at.date())
         if same:
             merged = joined(owned(same), fresh, self.book.learnings())
@@ -183,14 +167,6 @@ class LongTerm:
         for told in made:
             follow(self.book, self.path, told, taken_back=trail.lets_rest(known, told))
         return made
-
-    def _ours(self, text: str, rule_id: str) -> Line:
-        """The line of a rule that nobody edited."""
-        lines = [line for line in self._lines_of(text) if line.rule and line.rule.id == rule_id]
-        if not lines:
-            raise NotFound(f"no rule {rule_id} in {self.agent}'s MEMORY.md")
-        owned(lines[0])
-        return lines[0]
 
     def _found(self, wanted: str) -> Line | None:
         lines = self.lines()

@@ -9,7 +9,6 @@ import pytest
 
 from harness.clock import FakeClock
 from harness.config.home import Home
-from harness.config.settings import Promotion
 from harness.errors import HarnessError, NotFound
 from harness.ids import Ids
 from harness.memory.learning import Learning
@@ -19,7 +18,7 @@ from harness.memory.rules.journal import Act
 from harness.memory.rules.longterm import LongTerm
 from harness.memory.rules.patches import Patch, Stale
 from harness.text.secrets import Redactor
-from tests.memory.learned import NOW, RULE, lesson, seen
+from tests.memory.learned import NOW, RULE, candidacy, lesson, seen
 
 TURNED_FIX = "Use BUY_AMT instead of BILLBOARD_BUY_AMT."
 TURNED = "When calling query, use BUY_AMT instead of BILLBOARD_BUY_AMT."
@@ -67,7 +66,7 @@ def test_its_entry_is_promoted_and_no_candidate_any_more(memory: LongTerm) -> No
 
     assert entry.status == "promoted"
     assert entry.promoted == NOW.date()
-    assert not memory.candidacy(entry, [], Promotion(), NOW).ready
+    assert not candidacy(memory, entry).ready
 
 
 def test_a_second_rule_stands_below_the_first(memory: LongTerm) -> None:
@@ -139,7 +138,7 @@ def test_what_was_undone_does_not_come_back_the_next_night(memory: LongTerm) -> 
 
     def again() -> bool:
         entry = memory.book.get("ERR-20261116-001")
-        return memory.candidacy(entry, [], Promotion(), tomorrow + timedelta(days=3)).ready
+        return candidacy(memory, entry, now=tomorrow + timedelta(days=3)).ready
 
     assert not again()
     seen(memory.book, start=tomorrow, times=2)
@@ -164,7 +163,7 @@ def test_the_same_evidence_does_not_count_again_when_the_clock_was_set_back(
     memory.undo(promoted(memory), "bob", NOW - timedelta(days=31))
 
     entry = memory.book.get("ERR-20261116-001")
-    lacking = memory.candidacy(entry, [], Promotion(), NOW + timedelta(days=1)).lacking
+    lacking = candidacy(memory, entry, now=NOW + timedelta(days=1)).lacking
 
     assert lacking[0] == "seen 0 of 3 times since it was taken back on 2026-11-18"
 
@@ -219,14 +218,12 @@ def test_a_rule_that_was_edited_is_not_undone(memory: LongTerm) -> None:
 
 
 def test_an_edited_rule_is_the_persons_from_then_on(memory: LongTerm) -> None:
-    rule = promoted(memory)
+    promoted(memory)
     memory.path.write_text(text_of(memory).replace("use BILLBOARD", "please use BILLBOARD"))
 
     [line] = [line for line in memory.lines() if line.rule]
 
     assert line.hand_written
-    with pytest.raises(Refused, match="says so already"):
-        memory.supersede(rule, "macro", NOW)
     with pytest.raises(Refused, match=r"line 9 of MEMORY\.md says otherwise"):
         memory.promote([newer(memory)], TURNED, "macro", NOW)
 
@@ -296,16 +293,26 @@ def test_a_line_by_hand_that_says_otherwise_stands(memory: LongTerm) -> None:
     assert memory.journal.changes() == []
 
 
-def test_a_superseded_rule_goes_to_the_archive_and_comes_back(memory: LongTerm) -> None:
-    rule = promoted(memory)
+def test_a_rule_whose_lesson_is_denied_makes_place_whatever_the_words(memory: LongTerm) -> None:
+    old = promoted(memory)
     before = text_of(memory)
+    text = "When calling query, ask the catalogue for its fields."
+    entry = seen(
+        memory.book,
+        "Ask the catalogue for its fields.",
+        key="data.catalogue",
+        summary="The names of fields change every week.",
+        start=NOW + timedelta(days=2),
+        contradicts="ERR-20261116-001",
+    )
 
-    change = memory.supersede(rule, "zoe", NOW, "it did not help")
+    change = memory.promote([entry], text, "macro", NOW + timedelta(days=4))
 
-    assert text_of(memory) == BY_HAND
-    assert "superseded by zoe on 2026-11-18: it did not help" in archived(memory)
+    assert RULE not in text_of(memory)
+    assert text in text_of(memory)
+    assert f"rule {old}" in archived(memory)
     assert memory.book.get("ERR-20261116-001").status == "superseded"
-    memory.undo(change.id, "bob", NOW)
+    memory.undo(change.id, "bob", NOW + timedelta(days=4))
     assert text_of(memory) == before
     assert memory.book.get("ERR-20261116-001").status == "promoted"
 

@@ -73,13 +73,6 @@ class Memories(RuleBasedStateMachine):
 
         self._do(lambda: self.memory.promote([entry], text, "macro", NOW))
 
-    @precondition(lambda self: self.standing)
-    @rule(data=st.data())
-    def supersede(self, data: st.DataObject) -> None:
-        wanted = data.draw(st.sampled_from(sorted(self.standing)))
-
-        self._do(lambda: self.memory.supersede(wanted, "zoe", NOW))
-
     @precondition(lambda self: self.memory.journal.changes())
     @rule(data=st.data())
     def undo(self, data: st.DataObject) -> None:

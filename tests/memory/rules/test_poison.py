@@ -10,7 +10,6 @@ import pytest
 
 from harness.clock import FakeClock
 from harness.config.home import Home
-from harness.config.settings import Promotion
 from harness.errors import HarnessError
 from harness.ids import Ids
 from harness.memory.learning import Kind, Observation, Source
@@ -18,7 +17,7 @@ from harness.memory.rules.longterm import LongTerm
 from harness.memory.rules.rule_text import worded
 from harness.memory.search.index import Index
 from harness.text.secrets import Redactor
-from tests.memory.learned import NOW, RULE, seen
+from tests.memory.learned import NOW, RULE, candidacy, seen
 
 BY_HAND = "# Macro\n\n- Reports go out at seven.\n"
 FORGED = (
@@ -39,7 +38,7 @@ def reflect(memory: LongTerm) -> None:
     """What a night does without a model."""
     entries = memory.book.learnings()
     for entry in entries:
-        if memory.candidacy(entry, entries, Promotion(), NOW).ready:
+        if candidacy(memory, entry, entries).ready:
             memory.promote([entry], worded(entry), "macro", NOW)
 
 
@@ -183,7 +182,7 @@ def test_a_forged_provenance_in_the_file_is_a_line_of_a_person(memory: LongTerm)
 
     assert line.hand_written
     with pytest.raises(HarnessError):
-        memory.supersede("01ARZ3NDEKTSV4RRFFQ69G5FAV", "macro", NOW)
+        memory.undo("01ARZ3NDEKTSV4RRFFQ69G5FAV", "macro", NOW)
     assert memory.path.read_text() == forged
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from harness.clock import FakeClock
 from harness.config.home import Home
-from harness.config.settings import Promotion
 from harness.ids import Ids
 from harness.memory.rules import longterm
 from harness.memory.rules.journal import Act
@@ -19,7 +18,7 @@ from harness.memory.rules.longterm import LongTerm
 from harness.memory.rules.patches import Patch
 from harness.memory.rules.struck import notice
 from harness.text.secrets import Redactor
-from tests.memory.learned import NOW, RULE, seen
+from tests.memory.learned import NOW, RULE, candidacy, seen
 
 LATER = NOW + timedelta(days=4)
 TURNED = "When calling query, use BUY_AMT instead of BILLBOARD_BUY_AMT."
@@ -42,7 +41,7 @@ def strike(memory: LongTerm) -> None:
 
 def is_ready(memory: LongTerm, entry: str) -> bool:
     known = memory.book.learnings()
-    return memory.candidacy(memory.book.get(entry), known, Promotion(), LATER).ready
+    return candidacy(memory, memory.book.get(entry), known, LATER).ready
 
 
 def test_a_struck_rule_is_noticed_once(memory: LongTerm) -> None:
