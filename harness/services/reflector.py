@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -111,7 +111,8 @@ class Reflector:
         """What all attempts of a task show, each thing once."""
         steps = [step for path in transcripts(self.home.sessions, task) for step in steps_of(path)]
         outside = [*outside_of(task.payload), *read_before(task, steps)]
-        return observations(steps, task.id, task.updated_at, outside)
+        at = task.updated_at.astimezone(self.crew().crontab.zone)  # where its days begin
+        return observations(steps, task.id, at, outside)
 
     async def blocked(self, task: Task, seen: Observation) -> bool:
         """Whether a hook of the person's does not want this to be noted."""
@@ -127,10 +128,6 @@ class Reflector:
     def keep(self, agent: str, seen: Observation) -> Kept:
         similar = self.crew().settings.memory.similar
         return Book(self.home, agent, self.audit.audit.redactor, similar).record(seen)
-
-    def zone(self) -> tzinfo:
-        """Where the days of lessons begin."""
-        return self.crew().crontab.zone
 
     def tell(self, task: Task, seen: Observation, kept: Kept) -> None:
         if not (kept.new or kept.counted):

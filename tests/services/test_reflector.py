@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -234,3 +234,12 @@ async def test_what_could_not_be_written_while_an_editor_had_the_file_is_written
     assert len(owed) == 1
     assert await desk.owed() == []
     assert len(desk.lessons()) == 2
+
+
+async def test_an_evening_belongs_to_the_day_of_the_crew(desk: Desk) -> None:
+    await desk.ended()  # at midnight in UTC, which is four in the afternoon in Los Angeles
+
+    await desk.read()
+
+    (lesson,) = desk.lessons()
+    assert lesson.first_seen == lesson.verifications[0].day == date(2025, 12, 31)
