@@ -110,12 +110,7 @@ class App:
             lambda: self.models,
             lambda: self.hooks,
         )
-        self.housework = Housework(
-            Keeping(home, clock, bus.ids, self.audit),
-            lambda: self.crew,
-            lambda: self.hooks,
-            lambda crew, agent: model_of(self.models, crew, agent),
-        )
+        self.housework = self.make_housework()
         self.dispatcher = Dispatcher(bus, self.answer, self.lanes, self.owner, clock)
         self.scheduler = Scheduler(bus, crew.crontab, clock)
         channels = build_channels(home, crew.crontab.zone, clock, self.redactor)
@@ -182,6 +177,14 @@ class App:
         """By the house itself where its work is asked for, else by a session."""
         chosen = self.housework if WORK in task.payload else self.sessions
         return chosen(task, cancel)
+
+    def make_housework(self) -> Housework:
+        return Housework(
+            Keeping(self.home, self.clock, self.bus.ids, self.audit),
+            lambda: self.crew,
+            lambda: self.hooks,
+            lambda crew, agent: model_of(self.models, crew, agent),
+        )
 
     def make_heart(self, hold: Hold, floor: Floor) -> Heart:
         stacks = self.home.logs / "stalls.log"

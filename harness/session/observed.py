@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from harness.memory.learning import Kind, Observation, Source
 from harness.models.port import ToolCall
@@ -91,10 +91,17 @@ def observations(
 
 def sources_in(steps: Iterable[Step]) -> set[str]:
     """The strangers whom the steps name."""
-    sight = Sight("", datetime.min.replace(tzinfo=UTC))
-    for step in steps:
-        see(sight, step)
-    return set(sight.outside)
+    return {stranger_in(step) for step in steps} - {""}
+
+
+def stranger_in(step: Step) -> str:
+    """Whose words came with a step; empty for the house's own."""
+    match step:
+        case ToolFinished():
+            return step.result.source
+        case NoteArrived() if step.sender != HOUSE and has_fence(step.text):
+            return step.sender
+    return ""
 
 
 def see(sight: Sight, step: Step) -> None:
@@ -110,12 +117,11 @@ def see(sight: Sight, step: Step) -> None:
             called(sight, step.result)
         case NoteArrived() if step.sender == HOUSE:
             told(sight, step.text)
-        case NoteArrived() if has_fence(step.text):
-            sight.read(step.sender)
         case Ended() if step.reason is Reason.CONTRACT:
             sight.others += [broken(sight, each) for each in step.detail.split("; ") if each]
         case Ended() if step.reason is Reason.BAD_REPLY:
             sight.others.append(unreadable(sight, step.detail))
+    sight.read(stranger_in(step))
 
 
 def called(sight: Sight, result: ToolResult) -> None:
@@ -126,7 +132,6 @@ def called(sight: Sight, result: ToolResult) -> None:
             put_right(sight, call)
         else:
             sight.failed.append(Failed(call, result, tuple(sight.outside)))
-    sight.read(result.source)
 
 
 def put_right(sight: Sight, call: ToolCall) -> None:

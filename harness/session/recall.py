@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 
@@ -23,6 +22,7 @@ from harness.config.skills import Skill
 from harness.errors import HarnessError
 from harness.memory.notes.fading import freshest
 from harness.memory.notes.uses import Uses
+from harness.memory.search.index import Index
 from harness.memory.search.units import Hit, Unit
 from harness.session.fragments import Fragment, fragments, path_of
 from harness.session.recalled import NOTHING, Recalled
@@ -40,26 +40,6 @@ LOOKED_AT = 40  # hits
 SHARE = 3  # a piece has at most the third part of the budget, the skills have it together
 NOTES = ("memory", "note", "learning", "shared")
 LEAST = 40  # tokens that a section of a skill is worth being told in
-
-
-class Finds(Protocol):
-    """What recall needs of the index."""
-
-    def search(
-        self,
-        query: str,
-        *,
-        agent: str | None = None,
-        k: int = 10,
-        kinds: Collection[str] | None = None,
-        now: datetime | None = None,
-        strangers: bool = True,
-        paths: Collection[str] | None = None,
-    ) -> list[Hit]:
-        """The best `k` units for the query that the agent may see, best first; an older one names
-        the newer one that says otherwise. `strangers`: also what their words may be in; `paths`:
-        only in these files."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -89,7 +69,7 @@ class Recall:
     """Asks the index for a session, in a thread and for SECONDS at most. Whatever goes wrong is a
     session without recall, said once until it works again."""
 
-    index: Finds
+    index: Index
     home: Path
     uses: Uses
     seconds: float = SECONDS

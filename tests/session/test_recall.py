@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from harness.clock import FakeClock
+from harness.clock import Clock, FakeClock, SystemClock
 from harness.config.home import Home
 from harness.config.skills import read_skill
 from harness.errors import Held
@@ -277,46 +277,27 @@ async def test_two_hundred_skills_of_others_hide_none_of_the_agents_own(house: H
     assert "other-" not in found.skills
 
 
-class Broken:
+class Broken(Index):
     """An index that another process keeps for itself."""
 
-    def search(
-        self,
-        query: str,
-        *,
-        agent: str | None = None,
-        k: int = 10,
-        kinds: Collection[str] | None = None,
-        now: datetime | None = None,
-        strangers: bool = True,
-        paths: Collection[str] | None = None,
-    ) -> list[Hit]:
+    def search(self, query: str, **more: Any) -> list[Hit]:
         raise Held("memory.db is locked")
 
 
-class Slow(Broken):
+class Slow(Index):
     """An index that answers when it is too late."""
 
-    def __init__(self) -> None:
+    def __init__(self, home: Home, clock: Clock) -> None:
+        super().__init__(home, clock)
         self.go = threading.Event()
 
-    def search(
-        self,
-        query: str,
-        *,
-        agent: str | None = None,
-        k: int = 10,
-        kinds: Collection[str] | None = None,
-        now: datetime | None = None,
-        strangers: bool = True,
-        paths: Collection[str] | None = None,
-    ) -> list[Hit]:
+    def search(self, query: str, **more: Any) -> list[Hit]:
         self.go.wait(30)
         return []
 
 
 async def test_a_broken_index_is_a_session_without_recall_said_once(tmp_path: Path) -> None:
-    recall = Recall(Broken(), tmp_path, Uses(Home(tmp_path)))
+    recall = Recall(Broken(Home(tmp_path), SystemClock()), tmp_path, Uses(Home(tmp_path)))
 
     with capture_logs() as logs:
         found = [await recall.find(WANTED) for _ in range(3)]
@@ -326,7 +307,7 @@ async def test_a_broken_index_is_a_session_without_recall_said_once(tmp_path: Pa
 
 
 async def test_a_slow_index_is_not_waited_for(tmp_path: Path) -> None:
-    slow = Slow()
+    slow = Slow(Home(tmp_path), SystemClock())
     recall = Recall(slow, tmp_path, Uses(Home(tmp_path)), seconds=0.02)
 
     with capture_logs() as logs:

@@ -30,9 +30,11 @@ from harness.services.night.escalating import Escalating
 from harness.services.night.report import About
 from harness.services.night.shift import Shift
 from harness.services.night.wordsmith import Wordsmith
+from harness.text.words import clip
 
 MOST = 5  # new rules of one agent in one night
 FULL = "MEMORY.md is longer than a prompt has room for; the weekly compression makes place"
+BRIEF = 80  # characters of a lesson in a line of a report
 NIGHT = timedelta(hours=12)
 DAY = timedelta(days=1)
 TRIES = 2  # of a model, the second with what was wrong with the first
@@ -65,7 +67,8 @@ class Candidate:
     def told(self) -> str:
         """Its name and what it says, in a line of a report; not what strangers may have said."""
         name = f"{self.learning.agent}: {self.learning.id}"
-        return name if self.learning.quarantine else f"{name} “{brief(self.learning.summary)}”"
+        said = clip(" ".join(self.learning.summary.split()), BRIEF)
+        return name if self.learning.quarantine else f"{name} “{said}”"
 
 
 @dataclass(frozen=True)
@@ -243,8 +246,3 @@ async def words(smith: Wordsmith, learning: Learning) -> str:
         if not faults:
             return text
     return worded(learning)
-
-
-def brief(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 80 else f"{line[:79]}…"
