@@ -19,11 +19,11 @@ from harness.config.home import Home
 from harness.config.settings import MemorySettings
 from harness.errors import HarnessError
 from harness.files import LinkRefused, locked, make_folder, read_exact, revise
+from harness.memory.expiry import expiry_told
 from harness.memory.history import note as note_in_git
 from harness.memory.lessons.lines import lines_of, newline_of
 from harness.memory.notes.strength import strength_on
 from harness.memory.notes.uses import NEVER, Use, Uses, key_of
-from harness.memory.search.dated import expiry_told
 from harness.text.marks import sources_of
 from harness.text.words import words
 

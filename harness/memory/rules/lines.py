@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from harness.memory.expiry import expiry_told
+from harness.memory.fences import fence_after
 from harness.text.lines import lines_of
 
 HEADING = "## Learned"
@@ -23,13 +25,11 @@ _RULE = re.compile(
     rf" (?P<first>{_DAY}) to (?P<last>{_DAY}); rule (?P<id>[0-9A-HJKMNP-TV-Z]{{26}}) -->"
     r"(?P<more>(?:\s*+<!--(?:(?!-->).)*+-->)*+)\s*+"
 )
-_EXPIRES = re.compile(rf"<!--\s*expires:\s*({_DAY})\s*-->", re.IGNORECASE)
 _MACHINE = re.compile(r"<!--\s*(?:trigger|importance):[^<>]*-->", re.IGNORECASE)
 _SHORT_TERM = re.compile(r"##\s+Promoted From Short-Term Memory\b", re.IGNORECASE)
 _HEAD = re.compile(r"(#{1,6})\s")
 _ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+\S")
 _SOURCE = re.compile(r"\s*Source:\s+\S+#L\d+", re.IGNORECASE)
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Line:
     hand_written: bool
     expires: date | None
     item: bool  # a list item: an entry of the memory
-    fenced: bool = False  # part of a block of code
+    fenced: bool  # part of a block of code, its fences included
 
     @property
     def whole(self) -> str:
@@ -114,42 +114,24 @@ def bare(line: str) -> str:
 
 
 def _lines(text: str) -> Iterator[Line]:
-    fence = ""
-    short_term = False
+    fence, short_term = "", False
     for number, whole in enumerate(lines_of(text), 1):
         line = whole.rstrip("\r\n")
-        mark = _FENCE.match(line)
-        inside = bool(fence) or mark is not None
-        if mark:
-            fence = _fence_after(fence, mark[1], line)
-        if not inside and _HEAD.match(line):
+        before, fence = fence, fence_after(fence, line)
+        fenced = bool(before or fence)
+        if not fenced and _HEAD.match(line):
             short_term = bool(_SHORT_TERM.match(line)) or (short_term and line.startswith("###"))
-        rule = None if inside else rule_of(line)
-        item = not inside and bool(_ITEM.match(line))
-        machine = not inside and (rule is not None or _is_machine(line, item, short_term))
-        yield Line(number, line, whole[len(line) :], rule, not machine, _expiry(line, inside), item)
-
-
-def _fence_after(fence: str, mark: str, line: str) -> str:
-    """The fence that is open behind a line with a fence mark."""
-    if not fence:
-        return mark
-    closes = mark.startswith(fence) and not line.strip().strip(mark[0])
-    return "" if closes else fence
+        rule = None if fenced else rule_of(line)
+        item = not fenced and bool(_ITEM.match(line))
+        machine = not fenced and (rule is not None or _is_machine(line, item, short_term))
+        expires = None if fenced else expiry_told(line)
+        yield Line(number, line, whole[len(line) :], rule, not machine, expires, item, fenced)
 
 
 def _is_machine(line: str, item: bool, short_term: bool) -> bool:
     if item and _MACHINE.search(line):
         return True
     return short_term and (item or bool(_HEAD.match(line)) or bool(_SOURCE.match(line)))
-
-
-def _expiry(line: str, inside: bool) -> date | None:
-    found = None if inside else _EXPIRES.search(line)
-    try:
-        return date.fromisoformat(found[1]) if found else None
-    except ValueError:
-        return None
 
 
 def _times(count: int, noun: str) -> str:

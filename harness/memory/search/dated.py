@@ -1,13 +1,14 @@
-"""Of which day a part of a file tells, and until when it holds."""
+"""Of which day a part of a file tells."""
 
 from __future__ import annotations
 
 import re
 from datetime import date
 
+from harness.memory.expiry import without_expiry
+
 _ISO = r"(\d{4}-\d{2}-\d{2})"
 _NAME = re.compile(rf"(?:.*/)?{_ISO}[^/]*\.md$")
-_EXPIRES = re.compile(rf"<!--\s*expires:\s*{_ISO}\s*-->", re.IGNORECASE)
 _FIELDS = (  # what says it, best first
     re.compile(rf"^\s*-\s+(?:\*\*)?Last-Seen(?:\*\*)?:\s*{_ISO}", re.MULTILINE | re.IGNORECASE),
     re.compile(rf"^\*\*Logged(?:\*\*:|:\*\*)\s*{_ISO}", re.MULTILINE),
@@ -28,16 +29,6 @@ def day_told(raw: str, heading: str) -> date | None:
     told = (found[1] for field in _FIELDS if (found := field.search(without_expiry(raw))))
     above = (found[1] for found in _LONE.finditer(heading))
     return next((known for text in (*told, *above) if (known := day(text))), None)
-
-
-def expiry_told(raw: str) -> date | None:
-    """The last day on which it holds."""
-    found = _EXPIRES.search(raw)
-    return day(found[1]) if found else None
-
-
-def without_expiry(raw: str) -> str:
-    return _EXPIRES.sub("", raw) if "expires" in raw else raw
 
 
 def day(text: str) -> date | None:

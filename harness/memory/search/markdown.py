@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from harness.memory.fences import fence_after
+
 # taken once and for all, sign by sign: a line that somebody made to be slow costs no more than any
 _HEADING = re.compile(r" {0,3}#{1,6}\s++(.*+)$")
 _ITEM = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])\s+(?:\[[ xX]\]\s+)?")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _RULE = re.compile(r"\s*+(?:[-*_§]\s*+){3,}+$|\s*+§\s*+$|[\s:|]*+-[\s:-]*+\|[\s:|-]*+$")
 _COMMENT = re.compile(r"(?:(?<!\s)\s++)?<!--.*?(-->|$)")
 _END = re.compile(r"\r\n|\n|\r")
@@ -51,13 +52,8 @@ def lines_of(text: str) -> Iterator[Line]:
             yield Line(number, raw, "", False)
         elif front:
             yield Line(number, raw, "", False)
-        elif fence:
-            closing = raw.strip()
-            yield Line(number, raw, "", True)
-            if closing.startswith(fence) and not closing.strip(fence[0]):
-                fence = ""
-        elif not comment and (opening := _FENCE.match(raw)):
-            fence = opening[1]
+        elif fence or (not comment and fence_after("", raw)):
+            fence = fence_after(fence, raw)
             yield Line(number, raw, "", True)
         else:
             said = raw

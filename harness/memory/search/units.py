@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from harness.memory.search.dated import day_of_name, day_told, expiry_told
+from harness.memory.expiry import expiry_told
+from harness.memory.search.dated import day_of_name, day_told
 from harness.memory.search.markdown import Block, blocks, entries, sections
 from harness.memory.search.places import Place
 from harness.text.marks import sources_of

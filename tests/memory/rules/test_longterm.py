@@ -502,3 +502,14 @@ def test_a_rewrite_whose_preimage_is_gone_changes_nothing(memory: LongTerm) -> N
         memory.rewrite([Patch(5, ("- Reports go out at six.",), ())], "macro", NOW)
 
     assert text_of(memory) == BY_HAND
+
+
+def test_a_heading_in_a_block_of_code_is_no_place_for_a_rule(memory: LongTerm) -> None:
+    example = "# Memory\n\n```\n## Learned\n\n- When it rains, take the bus.\n```\n"
+    memory.path.write_text(example)
+
+    promoted(memory)
+
+    assert text_of(memory).startswith(example)
+    assert [line.rule.text for line in memory.lines() if line.rule] == [RULE]
+    assert memory.lines()[5].says == ""
