@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from harness.config.priority import Priority as Priority
 from harness.errors import HarnessError
 
 DEFAULT_LEASE = timedelta(seconds=60)  # renewed every 20 s while a session lives
@@ -40,14 +41,6 @@ class Outcome(StrEnum):
     EXPIRED = "expired"  # its deadline passed before an answer
     # of a dead task alone: it was interrupted within a call that must not be made twice
     UNKNOWN = "unknown"
-
-
-class Priority(StrEnum):
-    """Smaller sorts first."""
-
-    P0 = "P0"  # now: ahead of everything that waits
-    P1 = "P1"  # the day's work
-    P2 = "P2"  # whenever there is room
 
 
 class Stamp(StrEnum):

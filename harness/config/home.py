@@ -74,6 +74,14 @@ class Home:
         return self.state / "memory.db"
 
     @property
+    def ledger(self) -> Path:
+        return self.state / "ledger.db"
+
+    @property
+    def listeners(self) -> Path:
+        return self.state / "listeners"
+
+    @property
     def sessions(self) -> Path:
         return self.state / "sessions"
 

@@ -22,6 +22,7 @@ from harness.config.names import unknown_name
 from harness.config.proxy import parse_proxy
 from harness.config.rules import KnownTools, Rules, faults_of
 from harness.config.secret_ref import SecretRef
+from harness.config.sizes import Size
 from harness.errors import ConfigError, Problem
 
 PROFILE = "model profile"
@@ -47,6 +48,13 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Price(Section):
+    """What a hosted model costs, for a million tokens, in the currency of `limits.money`."""
+
+    prompt: float = Field(ge=0)
+    completion: float = Field(ge=0)
+
+
 class ModelProfile(Section):
     """A named way to get an answer: provider, model, options, and what to fall back on."""
 
@@ -54,8 +62,11 @@ class ModelProfile(Section):
     model: str = ""
     num_ctx: int = Field(default=16_384, ge=1024)
     temperature: float | None = Field(default=None, ge=0, le=2)
-    keep_alive: KeepAlive | None = None
-    host: str | None = None  # a name from `hosts`; absent: the first
+    keep_alive: KeepAlive | None = None  # absent: that of the pool
+    host: str | None = None  # a name from `hosts`; absent: whichever has the model and room
+    slots: int = Field(default=4, ge=1)  # of the openai provider: calls at the same time
+    price: Price | None = None  # of the openai provider
+    over_limit: Literal["fallback", "refuse"] = "fallback"  # when a limit leaves no room
     script: Path | None = None  # of the scripted provider
     base_url: str | None = None  # of the openai provider
     api_key: SecretRef | None = None  # of the openai provider
@@ -67,7 +78,9 @@ class HostSettings(Section):
 
     name: str = "local"
     url: str = "http://127.0.0.1:11434"
-    slots: int = Field(default=2, ge=1)
+    slots: int = Field(default=2, ge=1)  # calls at a time of one model: its OLLAMA_NUM_PARALLEL
+    memory: Size | None = None  # of its GPUs, for models; absent: as the driver tells, or unknown
+    models: int = Field(default=3, ge=1)  # in memory at a time: its OLLAMA_MAX_LOADED_MODELS
 
     @field_validator("url")
     @classmethod
@@ -96,10 +109,45 @@ class ModelTimeouts(Section):
     idle: Duration = timedelta(minutes=2)
 
 
+class PoolSettings(Section):
+    """How calls share the hosts (docs/pool.md)."""
+
+    patience: Duration = Field(default=timedelta(minutes=10), ge=timedelta(seconds=1))  # age limit
+    batch: int = Field(default=32, ge=1)  # answers of a loaded model in a row while another waits
+    keep_alive: KeepAlive = "60m"  # how long an idle model stays loaded
+    prefetch: Duration = timedelta(minutes=2)  # before a job's slot; 0s: never
+    preempt: bool = True  # whether P0 may take the slot of a call that is less urgent
+
+
+class LimitSettings(Section):
+    """What may be used up in one day of the crew's time zone. Absent: without a limit."""
+
+    tokens: int | None = Field(default=None, ge=1)  # prompt and completion, all agents together
+    agent: int | None = Field(default=None, ge=1)  # tokens of each agent
+    agents: dict[str, int] = {}  # tokens of the agents named, instead of `agent`
+    gpu: Duration | None = None  # time of Ollama's models, from the first token read to the last
+    money: float | None = Field(default=None, ge=0)  # for models that have a price
+
+
+class SemanticCache(Section):
+    """Answers to questions that mean nearly the same. It needs `embed`."""
+
+    threshold: float = Field(gt=0, le=1)  # cosine of the last messages, all else being equal
+    within: Duration = timedelta(hours=1)
+
+
+class CacheSettings(Section):
+    """When an answer may be given again: only at temperature 0, and where no tools are offered."""
+
+    exact: Duration | None = timedelta(hours=1)  # the same question; 0s: never
+    semantic: SemanticCache | None = None
+
+
 class ModelsSettings(Section):
     """Which models there are, where they run, and which one is the default."""
 
     default: str = "chat"
+    small: str | None = None  # the profile for cheap work: routing, the wording of rules
     profiles: dict[str, ModelProfile] = {
         "chat": ModelProfile(provider="ollama", model="qwen3:8b", fallback=["offline"]),
         "offline": ModelProfile(provider="extractive"),
@@ -107,6 +155,23 @@ class ModelsSettings(Section):
     hosts: list[HostSettings] = Field(default=[HostSettings()], min_length=1)
     timeouts: ModelTimeouts = ModelTimeouts()
     embed: EmbedSettings | None = None
+    pool: PoolSettings = PoolSettings()
+    limits: LimitSettings = LimitSettings()
+    cache: CacheSettings = CacheSettings()
+
+
+class Route(Section):
+    """A rule of the router: a request with one of these words is that agent's."""
+
+    words: Annotated[list[str], BeforeValidator(one_or_more)]
+    agent: str
+
+
+class RouterSettings(Section):
+    """Who gets a request that names nobody (docs/router.md)."""
+
+    rules: list[Route] = []
+    unsure: str = "zoe"
 
 
 class SessionSettings(Section):
@@ -181,6 +246,7 @@ class Settings(Section):
     """All of harness.yaml."""
 
     models: ModelsSettings = ModelsSettings()
+    router: RouterSettings = RouterSettings()
     session: SessionSettings = SessionSettings()
     bus: BusSettings = BusSettings()
     delivery: DeliverySettings = DeliverySettings()
@@ -246,10 +312,9 @@ def dangling(document: Document, models: ModelsSettings) -> list[Problem]:
         faults.append(
             unknown_name(document, ("models", "embed", "host"), models.embed.host, hosts, "host")
         )
-    if models.default not in models.profiles:
-        faults.append(
-            unknown_name(document, ("models", "default"), models.default, models.profiles, PROFILE)
-        )
+    for key, name in (("default", models.default), ("small", models.small)):
+        if name is not None and name not in models.profiles:
+            faults.append(unknown_name(document, ("models", key), name, models.profiles, PROFILE))
     for name, profile in models.profiles.items():
         here = ("models", "profiles", name)
         for index, fallback in enumerate(profile.fallback):

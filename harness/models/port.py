@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from harness.config.priority import Priority as Priority
 from harness.errors import HarnessError
 from harness.text.surrogates import whole, whole_json
 from harness.text.tokens import CHARS_PER_TOKEN as CHARS_PER_TOKEN
@@ -64,6 +65,19 @@ class ToolSpec:
 
 
 @dataclass(frozen=True)
+class Asker:
+    """On whose behalf a model is asked: decides whose turn it is, and whose account pays."""
+
+    agent: str = "harness"  # the house itself, where no agent asks
+    task: str | None = None
+    priority: Priority = Priority.P1
+    purpose: str = "session"  # session, reflect, route, embed, prefetch, ...: one word for records
+
+
+HOUSE = Asker()
+
+
+@dataclass(frozen=True)
 class ChatRequest:
     """What a model is asked."""
 
@@ -72,6 +86,7 @@ class ChatRequest:
     format: Mapping[str, Any] | None = None  # a JSON schema that the reply must obey
     temperature: float | None = None
     max_tokens: int | None = None
+    asker: Asker = HOUSE
 
 
 @dataclass(frozen=True)
@@ -92,10 +107,14 @@ class Reply:
     model: str  # what really served it, as provider/model
     degraded: bool = False  # a fallback, or no language model at all
     finish: str = "stop"
-    timings: Mapping[str, float] = field(default_factory=dict)  # seconds: load, prompt, eval, total
+    # seconds: queue (in our own line), load, prompt, eval, total
+    timings: Mapping[str, float] = field(default_factory=dict)
+    host: str = ""  # the name of the server that answered; empty where there is none
+    cached: bool = False  # given before to the same question; nothing was asked of a model
 
 
-OnDelta = Callable[[str], None]  # gets text as it streams in
+# gets text as it streams in; None: what came so far is void, the answer begins anew
+OnDelta = Callable[[str | None], None]
 
 
 class Model(Protocol):
@@ -146,6 +165,11 @@ class PromptTooLong(ModelError):
 
 class ModelMissing(ModelUnavailable):
     """The server is there and the model is not: pull it, or fall back."""
+
+
+class OverLimit(ModelError):
+    """The account has no room for the call: nothing was asked. Says which limit, of whom, and
+    when there is room again."""
 
 
 class BadReply(ModelError):

@@ -98,7 +98,7 @@ async def test_a_script_is_read_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "demo.yaml"
     path.write_text("- calls: [{name: rss}]\n- text: Done.\n  finish: length\n")
     model = ScriptedModel.load(path)
-    heard: list[str] = []
+    heard: list[str | None] = []
 
     called, ended = await model.chat(HI), await model.chat(HI, heard.append)
 

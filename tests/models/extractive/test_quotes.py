@@ -153,7 +153,7 @@ async def test_any_words_get_an_answer(task: str, found: str) -> None:
 
 
 async def test_it_streams_its_text_and_is_always_ready() -> None:
-    heard: list[str] = []
+    heard: list[str | None] = []
     model = ExtractiveModel(FakeClock(NOW))
 
     reply = await model.chat(ChatRequest([Message(Role.USER, "hi")]), heard.append)

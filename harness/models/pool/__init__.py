@@ -1,0 +1,1 @@
+"""One GPU and many who want it: whose call runs where, when, and why."""

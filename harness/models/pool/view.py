@@ -1,0 +1,121 @@
+"""What the pool sees when it chooses: lines of calls, hosts with what they hold, and its verdict.
+
+Plain values: `choose` (choice.py) is a pure function of them. Times are monotonic seconds of the
+pool's clock, sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from harness.config.priority import Priority
+
+
+@dataclass(frozen=True, order=True)
+class Spec:
+    """A model as it is loaded: another context is another load of the same weights."""
+
+    model: str
+    num_ctx: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """The calls that wait for one model, as the next of them sees it."""
+
+    spec: Spec
+    hosts: frozenset[str]  # names of those that may serve it
+    waiting: int  # how many, at least 1
+    priority: Priority  # of the next
+    since: float  # when the one that has waited longest came
+    limit: int | None = None  # calls of this model at a time, where that is less than the host's
+
+
+@dataclass(frozen=True)
+class Running:
+    """A call that holds a slot."""
+
+    id: int
+    priority: Priority
+    began: float
+    may_yield: bool = True  # False: it was sent back once already, or is old
+
+
+@dataclass(frozen=True)
+class Resident:
+    """A model in the memory of a host."""
+
+    spec: Spec
+    size: int | None = None  # in the GPU's memory; None: not known yet
+    running: tuple[Running, ...] = ()
+    served: int = 0  # calls begun in a row since another line began to wait for this host
+    used: float = 0.0  # when its last call ended, or it was loaded
+    due: float | None = None  # when the schedule will want it next, as far as that is known
+
+
+@dataclass(frozen=True)
+class HostView:
+    """One server as it stands."""
+
+    name: str
+    slots: int  # calls of one model at a time
+    models: int  # models in memory at a time
+    memory: int | None = None  # for models; None: not known, the server decides what fits
+    residents: tuple[Resident, ...] = ()
+    loading: Spec | None = None  # loads are serial: while one goes on, no other begins
+    needs: Mapping[Spec, int] = field(default_factory=dict)  # what a model not loaded would take
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The settings of the pool (docs/pool.md)."""
+
+    patience: float = 600.0  # seconds after which a call goes before the loaded models' batches
+    batch: int = 32  # calls of a loaded model in a row while another line waits for the host
+    preempt: bool = True  # whether P0 may send a less urgent call back to its line
+
+
+class Why(StrEnum):
+    """The reason of a verdict, for records and for people."""
+
+    LOADED = "its model is loaded"
+    URGENT = "it is urgent"
+    AGED = "it has waited its patience out"
+    BATCH_OVER = "the batch before it is over"
+    ROOM = "there is room for its model"
+    IDLE = "the host has nothing else to do"
+    PREFETCH = "its job is due soon"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The next of the line gets a slot of a model that is loaded."""
+
+    line: Line
+    host: str
+    why: Why
+
+
+@dataclass(frozen=True)
+class Load:
+    """The line's model is loaded, after those in `evict`, all idle, are unloaded."""
+
+    line: Line
+    host: str
+    why: Why
+    evict: tuple[Spec, ...] = ()
+
+
+@dataclass(frozen=True)
+class SendBack:
+    """Running calls (their ids) give up their slots for a P0: they begin anew later."""
+
+    line: Line
+    host: str
+    calls: tuple[int, ...]
+    why: Why = Why.URGENT
+
+
+Verdict = Run | Load | SendBack
