@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from harness.doctor.finding import Finding, Level
 from harness.doctor.gpu import gpus
 from harness.doctor.patient import Patient, Unseen, Use
-from harness.doctor.server import Server, ask, context_limit
+from harness.models.glance import Server, ask, context_limit
 
 GIB = 1 << 30
 USUAL = "http://127.0.0.1:11434"  # where Ollama's own command looks

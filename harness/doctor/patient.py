@@ -20,8 +20,8 @@ from harness.config.crontab import Crontab
 from harness.config.home import Home
 from harness.config.settings import HostSettings, ModelProfile, read_settings
 from harness.db.integrity import Damaged, fault_of
-from harness.doctor.server import Server, ask
 from harness.errors import ConfigError, HarnessError
+from harness.models.glance import Server, ask
 from harness.models.profiles import Models
 from harness.services.lock import holder
 from harness.tools.catalogue import KNOWN

@@ -1,9 +1,9 @@
-"""What one Ollama server has and holds, asked briefly and by its own protocol."""
+"""A glance at one Ollama server, for commands: what it has and holds, asked once and briefly."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -31,9 +31,15 @@ class Server:
     trouble: str | None = None
     present: tuple[str, ...] = ()
     loaded: tuple[Loaded, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)  # bytes on its disk, by name
 
     def has(self, model: str) -> bool:
         return any(same_model(name, model) for name in self.present)
+
+    def size_of(self, model: str) -> int | None:
+        """Bytes of its file; None when the server has no such model, or does not say."""
+        found = (size for name, size in self.sizes.items() if same_model(name, model))
+        return next(found, 0) or None
 
     def holding(self, model: str) -> Loaded | None:
         return next((each for each in self.loaded if same_model(each.name, model)), None)
@@ -47,17 +53,22 @@ def ask(url: str) -> Server:
             loaded = rows(told(http.get("/api/ps")))
     except (httpx.HTTPError, ValueError) as error:
         return Server(url, trouble=why(error))
-    names = tuple(str(row.get("name") or row.get("model") or "") for row in present)
-    return Server(url, present=names, loaded=tuple(map(loaded_of, loaded)))
+    sizes = {name_of(row): number(row.get("size")) for row in present}
+    return Server(url, present=tuple(sizes), loaded=tuple(map(loaded_of, loaded)), sizes=sizes)
+
+
+def show(url: str, model: str) -> Mapping[str, Any] | None:
+    """What the server says of a model that it has (/api/show); None when it does not."""
+    try:
+        with client(url) as http:
+            return told(http.post("/api/show", json={"model": model}))
+    except (httpx.HTTPError, ValueError):
+        return None
 
 
 def context_limit(url: str, model: str) -> int | None:
     """How many tokens the model was made for; None when the server does not say."""
-    try:
-        with client(url) as http:
-            info = told(http.post("/api/show", json={"model": model})).get("model_info")
-    except (httpx.HTTPError, ValueError):
-        return None
+    info = (show(url, model) or {}).get("model_info")
     if not isinstance(info, Mapping):
         return None
     lengths = (value for key, value in info.items() if str(key).endswith(".context_length"))
@@ -82,9 +93,13 @@ def rows(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [row for row in models if isinstance(row, dict)] if isinstance(models, list) else []
 
 
+def name_of(row: Mapping[str, Any]) -> str:
+    return str(row.get("name") or row.get("model") or "")
+
+
 def loaded_of(row: Mapping[str, Any]) -> Loaded:
     return Loaded(
-        name=str(row.get("name") or row.get("model") or ""),
+        name=name_of(row),
         context=number(row.get("context_length")),
         size=number(row.get("size")),
         in_gpu=number(row.get("size_vram")),
