@@ -15,14 +15,15 @@ MOST_SLOTS = 64
 
 
 def fits(needs: Sequence[int], memory: int) -> bool:
-    """Whether models of those sizes can be loaded one after another, the largest first, without
-    one being unloaded."""
-    free = memory
-    for need in sorted(needs, reverse=True):
+    """Whether models of those sizes can be loaded one after another, the largest first, whole on
+    the GPU and without one being unloaded."""
+    first, *others = sorted(needs, reverse=True) or [0]
+    free = memory - first
+    for need in others:
         if need > FREE_SHARE * free:
             return False
         free -= need
-    return True
+    return free >= 0
 
 
 def together(needs: Mapping[str, int], memory: int, most: int) -> list[tuple[str, ...]]:

@@ -39,6 +39,7 @@ class Shape:
     context: int  # tokens that it was trained for
     window: int | None = None  # tokens, of its layers with a sliding window
     file_size: int | None = None  # bytes of its weights, where a server told
+    flash: bool = False  # whether the server computes attention without keeping all of it
 
     @property
     def weights(self) -> int:
@@ -48,10 +49,6 @@ class Shape:
     @property
     def is_mixture(self) -> bool:
         return self.active < self.parameters
-
-    @property
-    def flash(self) -> bool:
-        return self.family in FLASH
 
 
 def shape_of_show(name: str, shown: Mapping[str, Any], file_size: int | None = None) -> Shape:
@@ -83,6 +80,7 @@ def shape_of_show(name: str, shown: Mapping[str, Any], file_size: int | None = N
         precision=str(details.get("quantization_level") or "F16"),
         window=most(own.get("attention.sliding_window")),
         file_size=file_size,
+        flash=family in FLASH,
         **facts,
     )
     return replace(shape, active=active_of(shape, own))
@@ -107,18 +105,21 @@ def shape_of_words(text: str) -> Shape:
     if "head_dim" in given:
         length = given.pop("head_dim")
         given |= {"key_length": length, "value_length": length}
-    given = {"active": given.get("parameters"), "context": 131_072, "family": ""} | given
-    return shape_of_facts(name, given)
+    return shape_of_facts(name, {"context": 131_072, "family": ""} | given)
 
 
 def shape_of_facts(name: str, given: Mapping[str, Any]) -> Shape:
     """The shape by its fields' names. Raises UsageError for one that is missing or unknown."""
-    known = {field.name: field for field in fields(Shape)}
+    known = {field.name for field in fields(Shape)} - {"name", "flash"}
     for key in given:
         if key not in known:
-            raise UsageError(f"{name}: nothing of a model is called `{key}`", hint=", ".join(known))
+            raise UsageError(
+                f"{name}: nothing of a model is called `{key}`", hint=", ".join(sorted(known))
+            )
     complain_about(name, list(missing(given)))
-    return Shape(name=name, **{key: value_of(name, key, given[key]) for key in given})
+    given = {**given, "active": given.get("active", given["parameters"])}
+    facts = {key: value_of(name, key, value) for key, value in given.items()}
+    return Shape(name=name, flash=facts["family"] in FLASH, **facts)
 
 
 def missing(given: Mapping[str, Any]) -> Iterator[str]:
