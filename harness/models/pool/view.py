@@ -30,6 +30,7 @@ class Line:
     waiting: int  # how many, at least 1
     priority: Priority  # of the next
     since: float  # when the one that has waited longest came
+    came: float  # when the next came
     limit: int | None = None  # calls of this model at a time, where that is less than the host's
 
 
@@ -41,6 +42,7 @@ class Running:
     priority: Priority
     began: float
     may_yield: bool = True  # False: it was sent back once already, or is old
+    leaving: bool = False  # it was sent back, and gives up its slot in a moment
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,10 @@ class Resident:
     spec: Spec
     size: int | None = None  # in the GPU's memory; None: not known yet
     running: tuple[Running, ...] = ()
-    served: int = 0  # calls begun in a row since another line began to wait for this host
+    served: int = 0  # calls begun in a row while another line waited for this host (`contended`)
     used: float = 0.0  # when its last call ended, or it was loaded
+    load: float | None = None  # seconds that its load took; None: not known
+    draining: bool = False  # the last word on it was Drain: a call begun on it ends that
     due: float | None = None  # when the schedule will want it next, as far as that is known
 
 
@@ -106,6 +110,17 @@ class Load:
     host: str
     why: Why
     evict: tuple[Spec, ...] = ()
+    tight: bool = False  # it fits into no memory whole: the server keeps a part on the CPU
+
+
+@dataclass(frozen=True)
+class Drain:
+    """No new call begins on the models in `evict`; once they are idle the line's is loaded."""
+
+    line: Line
+    host: str
+    why: Why
+    evict: tuple[Spec, ...]
 
 
 @dataclass(frozen=True)
@@ -118,4 +133,4 @@ class SendBack:
     why: Why = Why.URGENT
 
 
-Verdict = Run | Load | SendBack
+Verdict = Run | Load | Drain | SendBack
