@@ -14,6 +14,7 @@ from harness.models.port import (
     Model,
     ModelError,
     ModelUnavailable,
+    OnDelta,
     PromptTooLong,
     Reply,
     ToolCall,
@@ -59,8 +60,9 @@ async def no_notes() -> Sequence[Note]:
 class Session:
     """`steps()` tells what happens, as it happens. It stores, logs and delivers nothing.
 
-    Setting `cancel` ends it in good order. When the task that consumes the steps is itself
-    cancelled, `owed()` has the steps that could not be yielded any more.
+    `on_delta` hears the words of each answer as they come, and None when those of the present one
+    are void. Setting `cancel` ends it in good order. When the task that consumes the steps is
+    itself cancelled, `owed()` has the steps that could not be yielded any more.
     """
 
     def __init__(
@@ -72,12 +74,14 @@ class Session:
         *,
         notes: Notes = no_notes,
         cancel: asyncio.Event | None = None,
+        on_delta: OnDelta | None = None,
     ) -> None:
         self.brief = brief
         self.model = model
         self.tools = tools
         self.clock = clock
         self.notes = notes
+        self.on_delta = on_delta
         self.watch = Watch(clock, cancel or asyncio.Event())
         self.talk = Talk(brief.system, brief.opening, tools.specs)
         self.compactor = Compactor(model.context_tokens, brief.limits, self._chat)
@@ -172,8 +176,9 @@ class Session:
         self.breaker = self.breaker.began()
         yield TurnStarted(self.breaker.turns, self.talk.tokens)
         try:
-            reply = await self._chat(self.talk.request(tools=False))
+            reply = await self._chat(self.talk.request(tools=False), self.on_delta)
         except (BadReply, PromptTooLong, Stop):
+            self._unsay()
             return  # what is known already must do
         self._take(reply)
         self.answer = reply if reply.message.content.strip() else None
@@ -219,21 +224,27 @@ class Session:
     async def _ask(self) -> Reply | None:
         """The model's reply, or None when something must change before there can be one."""
         try:
-            reply = await self._chat(self.talk.request())
+            reply = await self._chat(self.talk.request(), self.on_delta)
         except PromptTooLong:
+            self._unsay()
             self.compactor.urgent = True
             return None
         except BadReply as bad:
+            self._unsay()
             self._ask_for_repair(bad)
             return None
         self._repairing = False
         self._take(reply)
         return reply
 
-    async def _chat(self, request: ChatRequest) -> Reply:
+    def _unsay(self) -> None:
+        if self.on_delta is not None:
+            self.on_delta(None)
+
+    async def _chat(self, request: ChatRequest, on_delta: OnDelta | None = None) -> Reply:
         """Ask and count. Raises BadReply and PromptTooLong, and Stop for all else."""
         try:
-            reply = await self.watch.result(self.model.chat(request))
+            reply = await self.watch.result(self.model.chat(request, on_delta))
         except (BadReply, PromptTooLong):
             raise
         except ModelUnavailable as error:
