@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable
+from datetime import datetime
 
 from harness.clock import Clock
 
@@ -28,6 +29,11 @@ class Ids:
             # a clock that stepped back must not make ids that sort before older ones
             self._last = max(fresh, self._last + 1)
             return encode(self._last)
+
+
+def earliest_id(moment: datetime) -> str:
+    """What no id made at that moment or later sorts before."""
+    return encode(int(moment.timestamp() * 1000) << RANDOM_BITS)
 
 
 def encode(number: int) -> str:

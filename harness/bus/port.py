@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from harness.bus.routed import Decision
 from harness.config.priority import Priority as Priority
 from harness.errors import HarnessError
 
@@ -106,6 +107,7 @@ class Request:
     deliver: Sequence[str] = ()  # channels; none: the answer never leaves the house
     callback: bool = False  # tell the asker (an agent) at the final
     payload: Mapping[str, Any] = field(default_factory=dict)  # what a special lane needs besides
+    note: str | None = None  # stands beside its first event
 
 
 @dataclass(frozen=True)
@@ -378,6 +380,11 @@ class Bus(Protocol):
     async def park(self, task: Task, note: str) -> Task:
         """Hand back an attempt that waits for a person; the task is due again once he decided
         or the time for it is over. Raises LeaseLost."""
+        ...
+
+    async def readdress(self, task: Task, decision: Decision) -> Task:
+        """Move a request that named nobody to the agent chosen, the attempt not spent. Raises
+        LeaseLost, and IllegalTransition for one that was an agent's already."""
         ...
 
     async def resend(self, task_id: str, *, actor: str) -> Task:

@@ -34,6 +34,7 @@ from harness.bus.schema import open_to_read
 from harness.clock import stamp, unstamp
 from harness.db.connection import explained
 from harness.errors import NotFound
+from harness.ids import earliest_id
 
 T = TypeVar("T")
 
@@ -74,6 +75,11 @@ COUNTS = """
     SELECT lane, 'dead', count(*) FROM tasks WHERE state = 'dead' GROUP BY lane
     UNION ALL
     SELECT lane, 'final', number FROM finals
+"""
+
+ROUTED = """
+    SELECT json_extract(payload, '$.routed.how') AS how, json_extract(payload, '$.routed.why'),
+    count(*) FROM tasks WHERE id >= :since AND how IS NOT NULL GROUP BY 1, 2
 """
 
 UNREAD = f"""
@@ -288,6 +294,15 @@ class Reader:
         """Since when the oldest request of each lane has been due."""
         statement = "SELECT lane, min(not_before) FROM tasks WHERE state = 'request' GROUP BY lane"
         return {lane: unstamp(at) for lane, at in self._rows(statement, {})}
+
+    def routed(self, since: datetime) -> dict[str, dict[str, int]]:
+        """How many of the requests made from `since` on named nobody and got their agent, by how
+        that was decided and why."""
+        values = {"since": earliest_id(since)}
+        made: dict[str, dict[str, int]] = {}
+        for how, why, number in self._rows(ROUTED, values):
+            made.setdefault(how, {})[why] = number
+        return made
 
     def deliveries(self, task_id: str) -> list[Delivery]:
         """How far the final of a task has come on each channel that was tried."""

@@ -14,6 +14,7 @@ from harness.bus import (
     effects,
     handover,
     incidents,
+    readdress,
     recoveries,
     rescue,
     schedule,
@@ -42,6 +43,7 @@ from harness.bus.port import (
 )
 from harness.bus.pulse import Pulse
 from harness.bus.reader import Reader
+from harness.bus.routed import Decision
 from harness.bus.schema import open_to_write
 from harness.bus.transaction import Transaction
 from harness.clock import Clock
@@ -133,6 +135,9 @@ class SqliteBus:
 
     async def park(self, task: Task, note: str) -> Task:
         return await self._write(approvals.park, task, note)
+
+    async def readdress(self, task: Task, decision: Decision) -> Task:
+        return await self._write(readdress.readdress, task, decision)
 
     async def resend(self, task_id: str, *, actor: str) -> Task:
         return await self._write(transitions.resend, task_id, actor=actor)

@@ -51,7 +51,7 @@ def request(tx: Transaction, wish: Request, *, deep: bool = False) -> Task:
         check_number(tx, parent)
     task = new_task(tx, wish, parent)
     tx.db.execute(statements.new_task(), rows.values_of_request(task))
-    tx.log(task, task.sender)
+    tx.log(task, task.sender, wish.note)
     return task
 
 

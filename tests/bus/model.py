@@ -97,6 +97,10 @@ class Model:
             not_before=self.clock.now(),
         )
 
+    def readdressed(self, number: str, lane: str) -> None:
+        task = self.tasks[number]
+        self.update(number, lane=lane, state=State.REQUEST, max_attempts=task.max_attempts + 1)
+
     def failed(self, number: str, *, permanent: bool = False) -> None:
         task = self.tasks[number]
         failures = task.failures + 1

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from harness.bus import rescue, transitions
+from harness.bus import readdress, rescue, transitions
 from harness.bus.port import (
     IllegalTransition,
     LeaseLost,
@@ -24,6 +24,7 @@ from harness.bus.port import (
     State,
     Task,
 )
+from harness.bus.routed import LANE, Decision, How
 from harness.bus.sync import SyncBus
 from harness.bus.transaction import Transaction
 from harness.clock import FakeClock
@@ -31,14 +32,14 @@ from harness.config.home import Home
 from harness.ids import Ids
 from tests.bus.model import Model
 
-CAPS = {"one": 1, "three": 3}
+CAPS = {"one": 1, "three": 3, LANE: 2}
 lanes = st.sampled_from(sorted(CAPS))
 owners = st.sampled_from(["s1", "s2", "s3"])
 picks = st.integers(min_value=0)  # of a list, modulo its length
 
 
 class BusMachine(RuleBasedStateMachine):
-    """Two lanes, three owners, and every handle that a claim ever gave, stale ones included."""
+    """Three lanes, three owners, and every handle that a claim ever gave, stale ones included."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -166,6 +167,20 @@ class BusMachine(RuleBasedStateMachine):
         if self.may_write(task, transitions.release, "stopped"):
             self.bus.run(transitions.release, task, "stopped")
             self.model.released(task.id)
+
+    @precondition(lambda self: self.handles)
+    @rule(pick=picks, agent=st.sampled_from(["one", "three"]))
+    def readdress(self, pick: int, agent: str) -> None:
+        task = self.any_handle(pick)
+        decision = Decision(agent, How.RULE, "gold")
+        if not self.may_write(task, readdress.readdress, decision):
+            return
+        if self.model.tasks[task.id].lane == LANE:
+            self.bus.run(readdress.readdress, task, decision)
+            self.model.readdressed(task.id, agent)
+        else:
+            with pytest.raises(IllegalTransition):
+                self.bus.run(readdress.readdress, task, decision)
 
     # -- time, accidents, and what is too rare by chance
 

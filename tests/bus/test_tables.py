@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.bus import conversation, handover, incidents, schedule, statements
+from harness.bus import conversation, handover, incidents, readdress, schedule, statements
 from harness.bus.port import Stamp
 from harness.bus.reader import COUNTS, OWED, TASKS, UNREAD
 from harness.bus.schema import empty
@@ -56,6 +56,7 @@ WRITING = {
     "bury": statements.bury(),
     "open children": statements.open_children(),
     "ends": incidents.ends_after(),
+    "hand over": readdress.hand_over(),
 }
 READING = {
     "unread": UNREAD,
