@@ -111,6 +111,8 @@ class Reply:
     timings: Mapping[str, float] = field(default_factory=dict)
     host: str = ""  # the name of the server that answered; empty where there is none
     cached: bool = False  # given before to the same question; nothing was asked of a model
+    why: str = ""  # why it was this host's turn now, as the pool says it
+    saved: Usage = Usage()  # of a cached one: what it took when it was made
 
 
 # gets text as it streams in; None: what came so far is void, the answer begins anew
@@ -152,7 +154,16 @@ class ModelUnavailable(ModelError):
 
 
 class ModelBusy(ModelUnavailable):
-    """The server has no room for the call now; in a moment it may."""
+    """The server has no room for the call now; in a moment it may.
+
+    `after`: seconds until then, where it said so.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, after: float | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.after = after
 
 
 class ModelUnable(ModelError):
