@@ -15,6 +15,7 @@ from harness import __version__
 from harness.audit.book import AuditBook
 from harness.audit.log import AuditLog
 from harness.bus.port import Recovered, Task
+from harness.bus.routed import LANE, Decision
 from harness.bus.sqlite import SqliteBus
 from harness.clock import Clock, SystemClock, stamp
 from harness.config.crew import Crew, read_crew
@@ -27,6 +28,7 @@ from harness.errors import Fatal
 from harness.hooks.hooks import Hooks
 from harness.ids import Ids
 from harness.memory.search.index import Index
+from harness.models.port import Model
 from harness.models.profiles import Models
 from harness.network.web import Web
 from harness.services.auditor import Auditor
@@ -45,6 +47,7 @@ from harness.services.night.shift import Keeping
 from harness.services.notify import Notifier, Watchdog, watchdog_period
 from harness.services.reflector import Reflector
 from harness.services.reloader import Reloader
+from harness.services.routing import AT_A_TIME, Router
 from harness.services.scheduler import Scheduler
 from harness.services.sessions import Sessions
 from harness.services.supervisor import Supervisor
@@ -111,6 +114,7 @@ class App:
             lambda: self.hooks,
         )
         self.housework = self.make_housework()
+        self.router = Router(lambda: self.crew, self.small_model, clock)
         self.dispatcher = Dispatcher(bus, self.answer, self.lanes, self.owner, clock)
         self.scheduler = Scheduler(bus, crew.crontab, clock)
         channels = build_channels(home, crew.crontab.zone, clock, self.redactor)
@@ -120,7 +124,7 @@ class App:
             bus, home, self.audit, lambda: self.hooks, lambda: self.crew, clock
         )
         household = Household(
-            agents=self.agents,
+            served=lambda: {*self.agents(), LANE},
             at_work=lambda: self.dispatcher.cancels.keys(),
             alert_to=lambda: self.crew.settings.delivery.default,
         )
@@ -166,15 +170,22 @@ class App:
         await self.bus.aclose()
 
     def lanes(self) -> Mapping[str, int]:
-        """Each agent's lane with its cap."""
-        return dict.fromkeys(self.crew.profiles, AGENT_CAP)
+        """Each agent's lane with its cap, and that of requests that name nobody."""
+        return {LANE: AT_A_TIME, **dict.fromkeys(self.crew.profiles, AGENT_CAP)}
 
     def agents(self) -> Collection[str]:
         """Who has a file in the home, even one that does not parse just now, or is in force."""
         return {name for name, _ in profile_files(self.home)} | self.crew.profiles.keys()
 
-    def answer(self, task: Task, cancel: asyncio.Event) -> Awaitable[Ended]:
-        """By the house itself where its work is asked for, else by a session."""
+    def small_model(self) -> Model:
+        """For cheap work: the one that the settings name for it, else the default."""
+        return self.models.get(self.crew.settings.models.small)
+
+    def answer(self, task: Task, cancel: asyncio.Event) -> Awaitable[Ended | Decision]:
+        """By the house itself where its work is asked for, or nobody is named; else by a
+        session."""
+        if task.lane == LANE:
+            return self.router(task, cancel)
         chosen = self.housework if WORK in task.payload else self.sessions
         return chosen(task, cancel)
 

@@ -13,7 +13,12 @@ from harness.config.crontab import Crontab, read_crontab
 from harness.config.home import Home
 from harness.config.profile import Profile
 from harness.config.reading import Reading
-from harness.config.roster import dangling_names, find_profiles, fit_profiles
+from harness.config.roster import (
+    dangling_names,
+    dangling_routes,
+    find_profiles,
+    fit_profiles,
+)
 from harness.config.rules import KnownTools
 from harness.config.settings import Settings, not_yet, read_settings
 from harness.config.skills import Skill, read_skill, skill_files, skills_of
@@ -70,6 +75,7 @@ def read_crew(
     known = read_skills(home, reading, last)
     new = [each for name, each in found.items() if each and each is not before.get(name)]
     reading.problems += dangling_names(home, new, settings, tools.names, found)
+    reading.problems += dangling_routes(home, settings, variables, found)
     profiles = fit_profiles(found, reading, before, settings)
     for name in profiles:
         reading.problems += read_sources(home.sources_file(name)).problems

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from harness.config.document import Document, check
 from harness.config.home import Home
 from harness.config.names import did_you_mean, unknown_name
+from harness.config.phrases import Phrase
 from harness.config.rules import KnownTools, OneRule, Rules, faults_of, parse_rule
 from harness.errors import ConfigError, Problem
 
@@ -48,6 +49,7 @@ def granted(entry: str) -> str:
 
 
 Names = Annotated[list[str], BeforeValidator(comma_list)]
+Phrases = Annotated[list[Phrase], BeforeValidator(comma_list)]
 Tools = Annotated[list[Annotated[str, AfterValidator(granted)]], BeforeValidator(comma_list)]
 
 
@@ -69,6 +71,7 @@ class FrontMatter(BaseModel):
     budget: int | None = Field(default=None, ge=1000)  # tokens of one session
     contract: Any = None  # read by the runtime's checks; kept as it is written
     reports_to: str | None = None
+    routes: Phrases = []  # a request that names nobody and has one of these is this agent's
 
     @property
     def tool_names(self) -> list[str]:

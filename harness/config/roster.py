@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
+from harness.config.document import Document, Location
+from harness.config.environment import overlay
 from harness.config.home import Home
+from harness.config.names import unknown_name
 from harness.config.profile import Profile, dangling, profile_files, read_profile
 from harness.config.reading import Reading
 from harness.config.rules import KnownTools
-from harness.config.settings import Settings
+from harness.config.settings import RouterSettings, Settings
 from harness.config.skills import skill_files
 from harness.errors import ConfigError, Problem
 
@@ -61,3 +65,33 @@ def dangling_names(
         yield from dangling(
             profile, models=models, tools=set(tools), agents=set(found), skills=skills
         )
+
+
+def dangling_routes(
+    home: Home, settings: Settings, environment: Mapping[str, str], agents: Iterable[str]
+) -> Iterator[Problem]:
+    """A Problem for each agent whom the router's settings name and who is not in the home. What
+    they say of the others holds."""
+    known, router = frozenset(agents), settings.router
+    named: dict[Location, str] = {
+        ("router", "rules", place, "agent"): rule.agent for place, rule in enumerate(router.rules)
+    }
+    if router.unsure != RouterSettings().unsure:  # a crew without its default is nobody's mistake
+        named["router", "unsure"] = router.unsure
+    strangers = {place: agent for place, agent in named.items() if agent not in known}
+    if strangers:
+        document = settings_document(home, environment)
+        for place, agent in strangers.items():
+            yield unknown_name(document, place, agent, known, "agent")
+
+
+def settings_document(home: Home, environment: Mapping[str, str]) -> Document:
+    """The settings as they are written, for the places in them; an empty one where they are not
+    to be read just now, since the last good ones are then in force."""
+    file = home.settings_file
+    try:
+        document = Document.read(file) if file.is_file() else Document.parse("", file)
+        sound = replace(document, data=document.data or {})
+        return overlay(sound, environment, Settings().model_dump())
+    except ConfigError:
+        return Document.parse("", file)

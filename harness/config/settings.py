@@ -19,6 +19,7 @@ from harness.config.environment import overlay
 from harness.config.hooks import NOT_YET, Hook, hook_faults
 from harness.config.keep_alive import KeepAlive
 from harness.config.names import unknown_name
+from harness.config.phrases import Phrase
 from harness.config.proxy import parse_proxy
 from harness.config.rules import KnownTools, Rules, faults_of
 from harness.config.secret_ref import SecretRef
@@ -163,7 +164,7 @@ class ModelsSettings(Section):
 class Route(Section):
     """A rule of the router: a request with one of these words is that agent's."""
 
-    words: Annotated[list[str], BeforeValidator(one_or_more)]
+    words: Annotated[list[Phrase], BeforeValidator(one_or_more)]
     agent: str
 
 
@@ -172,6 +173,7 @@ class RouterSettings(Section):
 
     rules: list[Route] = []
     unsure: str = "zoe"
+    timeout: Duration = Field(default=timedelta(seconds=30), ge=timedelta(seconds=1))  # of a model
 
 
 class SessionSettings(Section):

@@ -12,6 +12,7 @@ from typing import Protocol
 import structlog
 
 from harness.bus.port import Bus, LeaseLost, Task
+from harness.bus.routed import Decision
 from harness.clock import Clock
 from harness.db.connection import DatabaseError
 from harness.errors import HarnessError, Held
@@ -27,9 +28,10 @@ TROUBLE_SECONDS = 5.0  # until the next try when the bus cannot be written
 
 
 class Answer(Protocol):
-    """Runs one session to its end; ends it early, in order, once `cancel` is set."""
+    """Runs one session to its end, or decides whose the task is; ends early, in order, once
+    `cancel` is set."""
 
-    def __call__(self, task: Task, cancel: asyncio.Event) -> Awaitable[Ended]: ...
+    def __call__(self, task: Task, cancel: asyncio.Event) -> Awaitable[Ended | Decision]: ...
 
 
 class Dispatcher:
@@ -129,8 +131,12 @@ class Dispatcher:
                 end = partial(self.bus.fail, task, why, permanent=True)
                 await self.clock.sleep(TROUBLE_SECONDS)
 
-    async def conclude(self, task: Task, ended: Ended) -> None:
-        """Record how a session ended. Raises LeaseLost."""
+    async def conclude(self, task: Task, ended: Ended | Decision) -> None:
+        """Record how a session ended, or whose the task is. Raises LeaseLost."""
+        if isinstance(ended, Decision):
+            await self.bus.readdress(task, ended)
+            log.info("task handed over", task=task.id, agent=ended.agent, reason=ended.told)
+            return
         why = f"{ended.reason}: {ended.detail}" if ended.detail else str(ended.reason)
         if ended.reason is Reason.CANCELLED:
             await self.bus.release(task, "the daemon stopped")

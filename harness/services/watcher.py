@@ -37,7 +37,7 @@ class Watched(Protocol):
 class Household:
     """What the watcher asks about the house, anew each time: files and sessions change."""
 
-    agents: Callable[[], Collection[str]]  # with a file, even one that does not parse just now
+    served: Callable[[], Collection[str]]  # lanes: of whom a file names, in order or not, and ours
     at_work: Callable[[], Collection[str]]  # tasks whose sessions live in this process
     alert_to: Callable[[], Sequence[str]]  # channels
 
@@ -65,7 +65,7 @@ class Watcher:
 
     async def bury_the_unserved(self) -> None:
         """Requests to an agent that is gone become dead letters: nobody would ever know."""
-        served = self.household.agents()
+        served = self.household.served()
         for lane, counts in (await self.bus.counts()).items():
             if lane in served or not counts[State.REQUEST]:
                 continue
