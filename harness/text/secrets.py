@@ -64,6 +64,7 @@ class Redactor:
         self._told |= frozenset(values)
         self._known = forms_of(self._told, MASK)
         self._known_in_json = in_json(self._known)
+        self._spaced = tuple(form for form in self._known if any(map(str.isspace, form)))
 
     def text(self, text: str) -> str:
         """`text` with each secret in it replaced by the mask."""
@@ -104,6 +105,11 @@ class Redactor:
                 shown = (str(value), repr(value))
                 clean = tuple(map(self.text, shown))
                 return value if clean == shown else clean[0]
+
+    def open_end(self, text: str) -> int:
+        """Where a known value of several words may begin that `text` breaks off in; the length
+        of `text` where none does."""
+        return min((begun(text, form) for form in self._spaced), default=len(text))
 
     def _settled(self, text: str) -> str:
         """The text after as many rounds as change it."""
@@ -154,6 +160,14 @@ class Redactor:
             clean.append(masked(item) if secret and isinstance(item, str) else self.value(item))
             secret = isinstance(item, str) and _wants_secret(item)
         return clean
+
+
+def begun(text: str, form: str) -> int:
+    """Where the end of `text` begins that is a beginning of `form`, and not all of it."""
+    start = text.find(form[0], max(len(text) - len(form) + 1, 0))
+    while start >= 0 and not form.startswith(text[start:]):
+        start = text.find(form[0], start + 1)
+    return len(text) if start < 0 else start
 
 
 def _wants_secret(flag: str) -> bool:
