@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from harness.cronline import instant_of
 from harness.models.limits.amount import Amount
+from harness.models.limits.pace import Pace
 
 
 @dataclass
@@ -17,6 +18,8 @@ class Day:
     spent: dict[str, Amount] = field(default_factory=dict)
     held: dict[str, Amount] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)  # limits whose end was told
+    # by model; begun anew each day, so that nothing seen once can stop a model for good
+    paces: dict[str, Pace] = field(default_factory=dict)
 
     @property
     def taken(self) -> Mapping[str, Amount]:
@@ -25,6 +28,10 @@ class Day:
         return {
             name: self.spent.get(name, Amount()) + self.held.get(name, Amount()) for name in names
         }
+
+    def pace(self, model: str) -> Pace:
+        """What the model showed on this day."""
+        return self.paces.setdefault(model, Pace())
 
     def hold(self, agent: str, amount: Amount) -> None:
         self.held[agent] = self.held.get(agent, Amount()) + amount

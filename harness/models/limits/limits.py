@@ -19,7 +19,7 @@ from harness.clock import Clock
 from harness.models.limits.amount import Amount, Rate
 from harness.models.limits.day import Day, day_of, end_of
 from harness.models.limits.limit import Limit, Standing, limits_of, standings
-from harness.models.limits.pace import Pace, Seen
+from harness.models.limits.pace import SHORTEST_ANSWER, Seen
 from harness.models.port import OverLimit, Usage
 
 if TYPE_CHECKING:
@@ -75,7 +75,6 @@ class Limits:
         self.zone = zone
         self._days: dict[date, Day] = {}
         self._open: dict[int, Reservation] = {}
-        self._paces: dict[str, Pace] = {}
         self._ids = count(1)
 
     def apply(self, settings: LimitSettings, zone: tzinfo) -> None:
@@ -88,9 +87,9 @@ class Limits:
     def reserve(self, wanted: Wanted) -> Reservation:
         """Hold what the call may take. Raises OverLimit, and then nothing is held."""
         now = self.clock.now()
-        day, pace, rate = self._day(now), self._pace(wanted), self._rate(wanted)
+        day = self._day(now)
+        pace, rate = day.pace(wanted.model), rate_of(wanted, day)
         prompt = pace.prompt(wanted.prompt)
-        usual = min(wanted.most, pace.answer)
         answer: float = wanted.most
         taken = day.taken
         for limit in limits_of(self.settings, wanted.agent):
@@ -98,9 +97,11 @@ class Limits:
                 continue
             room = limit.most - limit.taken(taken)
             fits = rate.answer_within(room, prompt, limit.kind)
-            if fits < usual:
-                raise self._refusal(limit, day, now, rate.cost(prompt, usual))
-            answer = min(answer, max(usual, fits // PART))
+            whole = rate.answer_within(limit.most, prompt, limit.kind)
+            enough = min(wanted.most, pace.answer, max(whole, SHORTEST_ANSWER))
+            if fits < enough:
+                raise self._refusal(limit, day, now, rate.cost(prompt, int(enough)))
+            answer = min(answer, max(enough, fits // PART))
         held = rate.cost(prompt, int(answer))
         reservation = Reservation(next(self._ids), now, wanted, held, int(answer))
         self._open[reservation.id] = reservation
@@ -114,16 +115,11 @@ class Limits:
         the second time. `timings` are those of a Reply; without them the time is guessed."""
         if not self._release(reservation):
             return Amount()
-        wanted = reservation.wanted
-        if timings is None:
-            rate = self._rate(wanted)
-        else:
-            self._learn(wanted, usage, timings)
-            rate = Rate.of(wanted.price)
-        spent = rate.cost(usage.prompt, usage.completion)
-        if timings is not None and wanted.on_gpu:
-            spent += Amount(gpu=timings.get("prompt", 0.0) + timings.get("eval", 0.0))
-        self._day(reservation.at).spend(wanted.agent, spent)
+        wanted, day = reservation.wanted, self._day(reservation.at)
+        spent = cost(wanted, day, usage, timings)
+        day.spend(wanted.agent, spent)
+        if timings is not None:
+            day.pace(wanted.model).saw(seen(wanted, usage, timings))
         return spent
 
     def free(self, reservation: Reservation) -> None:
@@ -141,21 +137,6 @@ class Limits:
         self._day(reservation.at).release(reservation.wanted.agent, reservation.held)
         del self._open[reservation.id]
         return True
-
-    def _learn(self, wanted: Wanted, usage: Usage, timings: Mapping[str, float]) -> None:
-        counted = 0 if usage.estimated else usage.prompt
-        prompt_s, completion_s = timings.get("prompt", 0.0), timings.get("eval", 0.0)
-        seen = Seen(wanted.prompt, counted, usage.completion, prompt_s, completion_s)
-        self._pace(wanted).saw(seen)
-
-    def _pace(self, wanted: Wanted) -> Pace:
-        return self._paces.setdefault(wanted.model, Pace())
-
-    def _rate(self, wanted: Wanted) -> Rate:
-        if not wanted.on_gpu:
-            return Rate.of(wanted.price)
-        pace = self._pace(wanted)
-        return Rate.of(wanted.price, pace.prompt_s, pace.completion_s)
 
     def _day(self, moment: datetime) -> Day:
         date = day_of(moment, self.zone)
@@ -191,6 +172,32 @@ class Limits:
     def _again(self, now: datetime) -> str:
         again = end_of(day_of(now, self.zone), self.zone).astimezone(self.zone)
         return f"{again:%Y-%m-%d %H:%M} {getattr(self.zone, 'key', self.zone)}"
+
+
+def rate_of(wanted: Wanted, day: Day) -> Rate:
+    """What a token of the call takes, by its price and as the model was on that day."""
+    if not wanted.on_gpu:
+        return Rate.of(wanted.price)
+    pace = day.pace(wanted.model)
+    return Rate.of(wanted.price, pace.prompt_s, pace.completion_s)
+
+
+def cost(wanted: Wanted, day: Day, usage: Usage, timings: Mapping[str, float] | None) -> Amount:
+    """What the call took; its time is guessed where nobody measured it."""
+    if timings is None:
+        return rate_of(wanted, day).cost(usage.prompt, usage.completion)
+    seconds = timings.get("prompt", 0.0) + timings.get("eval", 0.0) if wanted.on_gpu else 0.0
+    return Rate.of(wanted.price).cost(usage.prompt, usage.completion) + Amount(gpu=seconds)
+
+
+def seen(wanted: Wanted, usage: Usage, timings: Mapping[str, float]) -> Seen:
+    return Seen(
+        wanted.prompt,
+        0 if usage.estimated else usage.prompt,
+        usage.completion,
+        timings.get("prompt", 0.0),
+        timings.get("eval", 0.0),
+    )
 
 
 def refusal(limit: Limit, day: Day, needed: float, again: str) -> OverLimit:

@@ -1,0 +1,1 @@
+"""What models may use up in a day."""
