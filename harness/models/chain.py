@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from harness.clock import Clock
 from harness.models.port import (
@@ -14,30 +15,42 @@ from harness.models.port import (
     ModelUnable,
     ModelUnavailable,
     OnDelta,
+    OverLimit,
     Reply,
 )
+from harness.models.rest import Call, Rest
 
-REST_SECONDS = 60.0
 BUSY_SECONDS = (1.0, 3.0, 6.0)  # before the second, third and fourth try of a busy server
+LONGEST_WAIT = 30.0  # seconds: a server that is busy for longer counts as away
+
+
+@dataclass(frozen=True)
+class Link:
+    """A model as a place in chains; chains that share a link know the same of its rest."""
+
+    model: Model
+    rest: Rest
+    over_limit: Literal["fallback", "refuse"] = "fallback"  # what an OverLimit of it means
 
 
 class FallbackModel:
     """Asks its models in order; what is not the first's reply is marked as degraded.
 
-    A model found away rests for `rest_seconds`: meanwhile it is asked only after the others
-    have failed too. A busy one is asked a few times more before it counts as away. Errors that
-    another model would meet as well are not tried on another.
+    A model found away rests, and meanwhile the others answer; when its rest is over, one caller
+    tries it. Only when all others have failed is it asked all the same. A busy one is asked a
+    few times more before it counts as away. Errors that another model would meet as well are not
+    tried on another.
     """
 
-    def __init__(
-        self, models: Sequence[Model], clock: Clock, *, rest_seconds: float = REST_SECONDS
-    ) -> None:
-        if not models:
+    def __init__(self, links: Sequence[Link | Model], clock: Clock) -> None:
+        if not links:
             raise ValueError("a chain needs at least one model")
-        self.models = list(models)
+        self.links = [each if isinstance(each, Link) else Link(each, Rest(clock)) for each in links]
         self._clock = clock
-        self._rest_seconds = rest_seconds
-        self._resting: dict[int, float] = {}  # index: until (monotonic)
+
+    @property
+    def models(self) -> list[Model]:
+        return [link.model for link in self.links]
 
     @property
     def name(self) -> str:
@@ -50,62 +63,117 @@ class FallbackModel:
         return self._current().context_tokens
 
     async def chat(self, request: ChatRequest, on_delta: OnDelta | None = None) -> Reply:
-        """Answer. Raises ModelUnavailable with every model's reason when none can, ModelUnable
-        when they all lack what the request needs."""
-        failed: dict[int, ModelError] = {}
-        for index in self._in_order():
-            try:
-                reply = await self._ask(self.models[index], request, on_delta)
-            except ModelUnable as error:  # of this request: the next may suit the model
-                failed[index] = error
-            except ModelUnavailable as error:
-                self._rest(index)
-                failed[index] = error
-            else:
-                self._resting.pop(index, None)
-                return reply if index == 0 else replace(reply, degraded=True)
-        raise self._none_of(failed)
+        """Answer. When no model can: raises ModelUnavailable with each one's reason where another
+        time may be better, OverLimit where only limits and abilities are in the way, ModelUnable
+        when they all lack what the request needs. An OverLimit of a link that does not let others
+        stand in is raised as it is."""
+        turn = _Turn(self.links, request, on_delta, self._clock)
+        for place, link in enumerate(self.links):
+            if (call := link.rest.call()) and (reply := await turn.ask(place, call)):
+                return reply
+        for place in turn.left_out:
+            if (call := await self.links[place].rest.last_call()) is None:
+                turn.failed[place] = turn.known(place)
+            elif reply := await turn.ask(place, call):
+                return reply
+        raise turn.no_answer()
 
     async def probe(self) -> str | None:
         """None when one of the models can be used now, else every model's reason."""
         reasons = []
-        for index, model in enumerate(self.models):
-            reason = await model.probe()
+        for link in self.links:
+            reason = await link.model.probe()
             if reason is None:
-                self._resting.pop(index, None)
+                link.rest.wake()
                 return None
-            self._rest(index)
-            reasons.append(f"{model.name}: {reason}")
+            link.rest.failed(ModelUnavailable(reason))
+            reasons.append(f"{link.model.name}: {reason}")
         return "; ".join(reasons)
 
     async def aclose(self) -> None:
-        for model in self.models:
-            await model.aclose()
-
-    async def _ask(self, model: Model, request: ChatRequest, on_delta: OnDelta | None) -> Reply:
-        for seconds in BUSY_SECONDS:
-            try:
-                return await model.chat(request, on_delta)
-            except ModelBusy:
-                await self._clock.sleep(seconds)
-        return await model.chat(request, on_delta)
+        for link in self.links:
+            await link.model.aclose()
 
     def _current(self) -> Model:
-        return self.models[self._in_order()[0]]
+        return next((link.model for link in self.links if link.rest.is_open), self.links[0].model)
 
-    def _in_order(self) -> list[int]:
-        """The indices of all models: those awake first, then those at rest."""
-        now = self._clock.monotonic()
-        return sorted(range(len(self.models)), key=lambda index: now < self._until(index))
 
-    def _until(self, index: int) -> float:
-        return self._resting.get(index, float("-inf"))
+class _Turn:
+    """One question on its way along the links."""
 
-    def _rest(self, index: int) -> None:
-        self._resting[index] = self._clock.monotonic() + self._rest_seconds
+    def __init__(
+        self, links: Sequence[Link], request: ChatRequest, on_delta: OnDelta | None, clock: Clock
+    ) -> None:
+        self.links = links
+        self.failed: dict[int, ModelError] = {}
+        self._request = request
+        self._on_delta = on_delta
+        self._clock = clock
+        self._said = False  # whether a part of an answer went to the listener
 
-    def _none_of(self, failed: dict[int, ModelError]) -> ModelError:
-        if all(isinstance(error, ModelUnable) for error in failed.values()):
-            return failed[0]
-        reasons = (f"{self.models[index].name}: {failed[index]}" for index in sorted(failed))
-        return ModelUnavailable(f"no model answers: {'; '.join(reasons)}")
+    @property
+    def left_out(self) -> Iterable[int]:
+        """The places that nobody has been asked at."""
+        return [place for place in range(len(self.links)) if place not in self.failed]
+
+    async def ask(self, place: int, call: Call) -> Reply | None:
+        """The reply of the model there; None when the next is to be asked.
+        Raises what another model would meet as well."""
+        link = self.links[place]
+        try:
+            with call:
+                reply = await self._patiently(link.model, call)
+        except OverLimit as error:
+            if link.over_limit == "refuse":
+                raise
+            self.failed[place] = error
+        except (ModelUnable, ModelUnavailable) as error:
+            self.failed[place] = error
+        else:
+            return reply if place == 0 else replace(reply, degraded=True)
+        return None
+
+    def known(self, place: int) -> ModelError:
+        """Why a model that is not asked now failed when it was."""
+        return self.links[place].rest.error or ModelUnavailable("it failed a moment ago")
+
+    def no_answer(self) -> ModelError:
+        """The one error, with each model's reason."""
+        errors = [self.failed[place] for place in range(len(self.links))]
+        if all(isinstance(error, ModelUnable) for error in errors):
+            return errors[0]
+        told = "; ".join(
+            f"{link.model.name}: {error}" for link, error in zip(self.links, errors, strict=True)
+        )
+        if any(isinstance(error, ModelUnavailable) for error in errors):
+            return ModelUnavailable(f"no model answers: {told}")
+        hints = [error.hint for error in errors if isinstance(error, OverLimit)]
+        return OverLimit(f"no model may answer: {told}", hint=hints[0])
+
+    async def _patiently(self, model: Model, call: Call) -> Reply:
+        """Ask a busy server a few times more."""
+        for seconds in BUSY_SECONDS:
+            try:
+                return await self._once(model, call)
+            except ModelBusy as busy:
+                wait = max(seconds, busy.after or 0.0)
+                if wait > LONGEST_WAIT:
+                    raise
+                await self._clock.sleep(wait)
+        return await self._once(model, call)
+
+    async def _once(self, model: Model, call: Call) -> Reply:
+        on_delta = self._on_delta
+        if on_delta is None:
+            return await model.chat(self._request, lambda _: call.heard())
+        if self._said:
+            self._said = False
+            on_delta(None)
+
+        def hand_on(piece: str | None) -> None:
+            if piece is not None:
+                call.heard()
+            self._said = piece is not None
+            on_delta(piece)
+
+        return await model.chat(self._request, hand_on)
