@@ -1,4 +1,5 @@
-"""What `harness status` says of the crew's health: failures in a row, waits, recoveries."""
+"""What `harness status` says of the crew's health: failures in a row, waits, recoveries, and how
+it was found out who is meant."""
 
 from __future__ import annotations
 
@@ -10,11 +11,12 @@ from typing import Any
 
 from harness.bus.port import Incident, Recovery
 from harness.bus.reader import Reader
+from harness.bus.routed import How
 from harness.cli.output import age, iso, paint
 from harness.config.home import Home
 from harness.services.lock import silence
 
-PERIOD = timedelta(days=14)  # of the recoveries shown
+PERIOD = timedelta(days=14)  # of the recoveries and of the decisions of the router shown
 STALE = timedelta(minutes=10)  # a request that has been due for so long deserves a word
 SILENCE_SECONDS = 30.0  # a daemon that beats once a second and has not for so long stands still
 
@@ -27,6 +29,7 @@ class Health:
     incidents: Sequence[Incident]
     waiting: Mapping[str, datetime]  # lanes whose oldest request is stale, and since when
     recoveries: Sequence[Recovery]  # newest first
+    routed: Mapping[str, Mapping[str, int]]  # decisions of the router: by how, and why
 
 
 def read_health(home: Home, reader: Reader, *, running: bool) -> Health:
@@ -37,6 +40,7 @@ def read_health(home: Home, reader: Reader, *, running: bool) -> Health:
         incidents=reader.incidents(),
         waiting=stale,
         recoveries=reader.recoveries(now - PERIOD),
+        routed=reader.routed(now - PERIOD),
     )
 
 
@@ -62,6 +66,8 @@ def health_shape(health: Health) -> dict[str, Any]:
             }
             for recovery in health.recoveries
         ],
+        "routed": {how: sum(health.routed.get(how, {}).values()) for how in How}
+        | {"unsure_because": dict(health.routed.get(How.UNSURE, {}))},
     }
 
 
@@ -74,6 +80,18 @@ def failing_line(health: Health) -> str | None:
 def waiting_line(health: Health) -> str | None:
     rows = [f"{lane} (due {age(at)})" for lane, at in health.waiting.items()]
     return ", ".join(rows) or None
+
+
+def routed_line(health: Health) -> str | None:
+    """By what requests that named nobody got their agents; None when there was none."""
+    if not health.routed:
+        return None
+    told = ", ".join(
+        f"{how} ({sum(made.values())})" for how in How if (made := health.routed.get(how))
+    )
+    doubts = health.routed.get(How.UNSURE, {})
+    why = ", ".join(f"{why} ({number})" for why, number in doubts.items())
+    return f"in {PERIOD.days} days: {told}" + (f"; unsure: {why}" if why else "")
 
 
 def recovered_line(health: Health) -> str:

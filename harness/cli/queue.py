@@ -13,6 +13,7 @@ import typer
 
 from harness.bus.port import Approval, Event, State, Task
 from harness.bus.reader import Reader
+from harness.bus.routed import LANE, decided
 from harness.cli.output import (
     HomeOption,
     JsonOption,
@@ -96,6 +97,8 @@ def waits_shape(questions: Sequence[Approval]) -> dict[str, list[str]]:
 
 def check_agent(home: Home, agent: str) -> None:
     """Raises NotFound for an agent that is not in this home."""
+    if agent == LANE:  # that of requests which name nobody
+        return
     # without what reads profiles: a command that only looks must not wait for pydantic
     names = sorted(path.stem for path in home.agents.glob("*") if path.stem not in NOT_AGENTS)
     if agent not in names:
@@ -128,12 +131,13 @@ def show(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = Fals
 
 
 def show_task(home: Home, task: Task, asked: Sequence[Approval]) -> None:
-    result = task.result
+    result, decision = task.result, decided(task.agent, task.payload)
     transcript = home.sessions / f"{task.id}-{task.attempt}.jsonl"
     facts(
         {
             "task": task.id,
             "agent": task.agent,
+            "routed": decision.told if decision else None,
             "from": task.sender + (f", job {task.job}" if task.job else ""),
             "asked": short(task.prompt, 200),
             "state": f"{task.state}" + (f", {task.outcome}" if task.outcome else ""),

@@ -1,4 +1,4 @@
-"""`harness send`: ask an agent for something, and maybe wait for the answer."""
+"""`harness send`: ask an agent, or whoever fits, and maybe wait for the answer."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from harness.bus.port import Outcome, Priority, Request, State, Task
 from harness.bus.reader import Reader
+from harness.bus.routed import LANE, decided
 from harness.cli.output import (
     HomeOption,
     JsonOption,
@@ -25,6 +26,7 @@ from harness.cli.output import (
 from harness.cli.posting import audit, open_bus
 from harness.cli.queue import questions_of
 from harness.cli.shapes import task_shape
+from harness.cli.unaddressed import tell_decision, whose
 from harness.config.durations import parse_duration
 from harness.config.home import Home
 from harness.config.names import did_you_mean
@@ -45,10 +47,13 @@ WORDS = {
 
 
 def send(
-    agent: Annotated[str, typer.Argument(metavar="AGENT", help="Who is asked.")],
-    text: Annotated[
-        str, typer.Argument(metavar="TEXT", help="What it should do; - reads it from stdin.")
+    agent: Annotated[
+        str, typer.Argument(metavar="AGENT|TEXT", help="Who is asked; a TEXT alone: whoever fits.")
     ],
+    text: Annotated[
+        str | None,
+        typer.Argument(metavar="TEXT", help="What it should do; - reads it from stdin."),
+    ] = None,
     key: Annotated[
         str | None, typer.Option("--key", help="The same key asks for the same task only once.")
     ] = None,
@@ -65,7 +70,10 @@ def send(
     """Ask an agent; the request is on the disk when this returns."""
     place = the_home(home)
     patience = parse_duration(timeout).total_seconds()
-    task = post(place, agent, wish_of(text), key, priority)
+    named, asked = (agent, text) if text is not None else (None, agent)
+    task = post(place, named, wish_of(asked), key, priority)
+    if named is None:
+        tell_decision(task)
     running = holder(place) is not None
     if not running:
         note(f"the crew is not running: task {task.id} is stored and waits for `harness up`")
@@ -91,24 +99,41 @@ def wish_of(text: str) -> str:
     return wish
 
 
-def post(home: Home, agent: str, text: str, key: str | None, priority: Priority) -> Task:
-    """Store the request. Raises NotFound for an agent that is not in this home, UsageError
-    for a key that belongs to another request."""
+def post(home: Home, agent: str | None, text: str, key: str | None, priority: Priority) -> Task:
+    """Store the request, to whoever fits where no agent is named. Raises NotFound for an agent
+    that is not in this home, UsageError for a key that belongs to another request."""
     if key is not None and not key.strip():
         raise UsageError("the key is empty", hint="leave --key out, or give one")
-    check_agent(home, agent)
-    deliver = read_settings(home.settings_file, os.environ).delivery.default
+    settings = read_settings(home.settings_file, os.environ)
+    decision = whose(home, settings.router, text) if agent is None else None
+    receiver = agent or (decision.agent if decision else LANE)
+    if receiver != LANE or agent is not None:
+        check_agent(home, receiver)
+    wish = Request(
+        agent=receiver,
+        prompt=text,
+        key=key,
+        priority=priority,
+        deliver=settings.delivery.default,
+        payload=decision.payload if decision else {},
+        note=decision.told if decision else None,
+    )
     with open_bus(home) as bus:
-        task = bus.request(
-            Request(agent=agent, prompt=text, key=key, priority=priority, deliver=deliver)
-        )
-    if (task.agent, task.prompt) != (agent, text):
+        task = bus.request(wish)
+    if task.prompt != text or not is_for(task, agent):
         raise UsageError(
             f"the key `{key}` belongs to task {task.id}, which asks {task.agent} something else",
             hint="take another key; the same key means the same request",
         )
-    audit(home, "task.sent", task.id, agent=agent, text=text, key=key, priority=str(priority))
+    audit(home, "task.sent", task.id, agent=receiver, text=text, key=key, priority=str(priority))
     return task
+
+
+def is_for(task: Task, agent: str | None) -> bool:
+    """Whether a task is for that agent; for None, whether it named nobody."""
+    if agent is not None:
+        return task.agent == agent
+    return task.agent == LANE or decided(task.agent, task.payload) is not None
 
 
 def check_agent(home: Home, agent: str) -> None:
@@ -132,7 +157,9 @@ def wait_for(home: Home, task: Task, patience: float) -> Task:
     told: set[str] = set()
     with Reader(home.database) as reader:
         while time.monotonic() < until or over_since is not None:
-            task = reader.get(task.id)
+            before, task = task, reader.get(task.id)
+            if task.agent != before.agent:
+                tell_decision(task)
             seen = tell_news(reader, task, seen)
             tell_questions(reader, task, told)
             if task.state is State.DEAD or (task.state is State.FINAL and is_settled(task)):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from harness.bus.port import Approval, Event, Result, Slot, Task
+from harness.bus.routed import KEY
 from harness.bus.runs import run_of
 from harness.cli.output import iso
 
@@ -14,6 +15,7 @@ def task_shape(task: Task) -> dict[str, Any]:
     return {
         "id": task.id,
         "agent": task.agent,
+        "routed": task.payload.get(KEY),
         "from": task.sender,
         "title": task.title,
         "prompt": task.prompt,

@@ -17,6 +17,7 @@ from harness.cli.health import (
     health_shape,
     read_health,
     recovered_line,
+    routed_line,
     waiting_line,
 )
 from harness.cli.learned import Learned, learned
@@ -119,6 +120,7 @@ def show(
             "asks you": questions_line(questions),
             "failing": failing_line(health),
             "waiting": waiting_line(health),
+            "routed": routed_line(health),
             "recovered": recovered_line(health),
             "memory": memory.line,
         }
