@@ -24,6 +24,7 @@ from harness.config.profile import Profile, profile_files, read_profile
 from harness.config.settings import read_settings
 from harness.config.sources import read_sources
 from harness.cronline import Cronline
+from harness.services.routes import Routes
 from harness.tools.catalogue import NAMES, all_tools
 from harness.tools.feeds import MAX_FEEDS
 
@@ -237,3 +238,26 @@ def test_shared_pages_named_in_prompts_exist() -> None:
 
 def repeated(values: Iterator[str]) -> list[str]:
     return [value for value, count in Counter(values).items() if count > 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "agent"),
+    [
+        ("What did the ECB say about inflation?", "macro"),
+        ("Remind me to call Anna at five.", "butler"),
+        ("Write a post about what I learned this week.", "content"),
+        ("Is there a trade idea on copper?", "trading"),
+        ("What is the AI news of today?", "ainews"),
+        ("Put DuckDB on the tech radar.", "zoe"),
+        ("@butler how was my week?", "butler"),
+        ("Write a post about inflation.", "content"),
+        ("Book a table for two.", None),
+        ("A reminder about a blog post", None),
+    ],
+)
+def test_what_an_agent_is_there_for_finds_it_without_a_model(text: str, agent: str | None) -> None:
+    routes = Routes.of(read_settings(HOME.settings_file, {}).router, profiles(), CREW)
+
+    decision = routes.decide(text)
+
+    assert (decision and decision.agent) == agent

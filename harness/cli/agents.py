@@ -72,6 +72,7 @@ def show(agent: AgentArgument, home: HomeOption = None, as_json: JsonOption = Fa
             "turns": front.max_turns or crew.settings.session.max_turns,
             "budget": f"{front.budget or crew.settings.session.budget} tokens a session",
             "reports to": front.reports_to,
+            "routes": ", ".join(front.routes) or None,
             "jobs": ", ".join(jobs_of(crew, agent)) or "none",
         }
     )
@@ -147,5 +148,6 @@ def agent_shape(crew: Crew, profile: Profile) -> dict[str, Any]:
         "max_turns": front.max_turns or crew.settings.session.max_turns,
         "budget": front.budget or crew.settings.session.budget,
         "reports_to": front.reports_to,
+        "routes": front.routes,
         "jobs": jobs_of(crew, front.name),
     }
