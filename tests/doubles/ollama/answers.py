@@ -44,6 +44,25 @@ class Answer:
         return replace(self, **changes)
 
 
+@dataclass(frozen=True)
+class Load:
+    """What becomes of one load of a model."""
+
+    seconds: float | None = None  # None: as long as the weights take
+    crash: str = ""  # why the runner dies at the end of it
+
+
+class Trouble(StrEnum):
+    """What befalls a request of any kind before it is looked at."""
+
+    RESET = "reset"  # the connection breaks before the headers
+    HANG = "hang"  # nothing comes, the connection stays
+    NOT_FOUND = "404"
+    FAILS = "500"
+    BUSY = "503"
+    GARBAGE = "garbage"  # 200, and a body that is no JSON
+
+
 def call(name: str, **arguments: Any) -> dict[str, Any]:
     """One tool call as the server sends it; it adds the id and the index."""
     return {"name": name, "arguments": arguments}

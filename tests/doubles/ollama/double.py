@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +11,10 @@ from typing import Any, Self
 
 from harness.clock import Clock, SystemClock
 from tests.doubles.ollama import catalogue, chat, completions
-from tests.doubles.ollama.answers import Answer
+from tests.doubles.ollama.answers import Answer, Load, Trouble
 from tests.doubles.ollama.engine import Engine, Rules, Weights
 from tests.doubles.ollama.http import Exchange, HttpServer
+from tests.doubles.ollama.turn import Dialect
 
 Answers = Callable[[Mapping[str, Any]], Answer]
 
@@ -38,6 +40,10 @@ class OllamaDouble:
 
     `say` queues answers for a model (or for any); with none queued, `answers` is asked. `calls`
     holds every request, `engine.journal` every load and unload.
+
+    What goes wrong is chosen for each call: in its answer (`Fault`, or a status); for requests of
+    any kind before they are looked at, by `spoil` or a `trouble` of your own; for loads, by
+    `spoil_load`. Nobody gets through at all from `away` until `back`.
     """
 
     def __init__(
@@ -56,6 +62,10 @@ class OllamaDouble:
         self.engine = Engine(self.rules, self.clock)
         self.answers = answers
         self.calls: list[Call] = []
+        self.trouble: Callable[[Call], Trouble | None] = lambda _: None
+        self._spoiled: dict[str, deque[Trouble | None]] = {}
+        self._loads: dict[str, deque[Load]] = {}
+        self.engine.fate = self._fate
         self._scripts: dict[str | None, deque[Answer]] = {}
         self._http = HttpServer(self._handle)
         self._port = port
@@ -84,6 +94,22 @@ class OllamaDouble:
             if script := self._scripts.get(model):
                 return script.popleft()
         return self.answers(body)
+
+    def spoil(self, path: str, *troubles: Trouble | None) -> None:
+        """What befalls the next requests of that path; None: that one is spared."""
+        self._spoiled.setdefault(path, deque()).extend(troubles)
+
+    def spoil_load(self, model: str, *fates: Load) -> None:
+        """What becomes of the next loads of a model, explicit ones and those of calls."""
+        self._loads.setdefault(model, deque()).extend(fates)
+
+    async def away(self) -> None:
+        """Refuse connections, and break off those that are open; models stay loaded."""
+        await self._http.stop()
+
+    async def back(self) -> None:
+        """Listen again where it did before."""
+        self._port = await self._http.start(self._port)
 
     def find(self, name: str) -> Weights | None:
         return self.weights.get(name if ":" in name else f"{name}:latest")
@@ -116,22 +142,47 @@ class OllamaDouble:
             return
         call = Call(exchange.path, body)
         self.calls.append(call)
+        spoiled = self._spoiled.get(call.path)
+        trouble = spoiled.popleft() if spoiled else self.trouble(call)
+        if trouble is None:
+            await self._answer(exchange, call)
+        else:
+            await befall(trouble, exchange, call)
+
+    def _fate(self, weights: Weights) -> Load:
+        fates = self._loads.get(weights.full_name)
+        return fates.popleft() if fates else Load()
+
+    async def _answer(self, exchange: Exchange, call: Call) -> None:
         match exchange.path:
             case "/api/chat":
-                await chat.serve(self, exchange, call, chat.Dialect.CHAT)
+                await chat.serve(self, exchange, call, Dialect.CHAT)
             case "/api/generate":
-                await chat.serve(self, exchange, call, chat.Dialect.GENERATE)
+                await chat.serve(self, exchange, call, Dialect.GENERATE)
             case "/v1/chat/completions":
                 await completions.serve(self, exchange, call)
             case "/api/embed":
-                await catalogue.embed(self, exchange, body)
+                await catalogue.embed(self, exchange, call.body)
             case "/api/tags":
                 await exchange.send(200, catalogue.tags(self))
             case "/api/ps":
                 await exchange.send(200, catalogue.running(self))
             case "/api/show":
-                await catalogue.show(self, exchange, body)
+                await catalogue.show(self, exchange, call.body)
             case "/api/version":
                 await exchange.send(200, {"version": catalogue.VERSION})
             case _:
                 await exchange.send(404, b"404 page not found")
+
+
+async def befall(trouble: Trouble, exchange: Exchange, call: Call) -> None:
+    call.outcome = trouble.value
+    match trouble:
+        case Trouble.RESET:
+            exchange.drop()
+        case Trouble.HANG:
+            await asyncio.Event().wait()
+        case Trouble.GARBAGE:
+            await exchange.send(200, b"<html>not what you think</html>")
+        case Trouble.NOT_FOUND | Trouble.FAILS | Trouble.BUSY:
+            await exchange.send(int(trouble.value), {"error": f"trouble {trouble.value}"})

@@ -1,22 +1,27 @@
 """Which models are in memory: one queue, loads one at a time, evictions, timers, slots.
 
 Rebuilt from what the server's scheduler does, including what hurts: a request for a model that
-is loaded passes by the queue; every other one waits behind whatever is being loaded.
+is loaded passes by the queue; every other one waits behind whatever is being loaded. What was
+unloaded is out of the list before its memory is back, and who loads meanwhile finds less.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.clock import Clock
+from tests.doubles.ollama.answers import Load
+from tests.doubles.ollama.memory import Memory
+from tests.doubles.ollama.runner import Runner, Seat
+from tests.doubles.ollama.weights import FOREVER, GIB, SHARE_THAT_FITS, Rules, Weights
 
-GIB = 1 << 30
-FOREVER = float("inf")
+__all__ = ["FOREVER", "GIB", "Busy", "Crashed", "Engine", "Rules", "Weights"]
+
 RELOADING = (
     "num_ctx",
     "num_batch",
@@ -32,49 +37,8 @@ class Busy(Exception):
     """The queue is full."""
 
 
-@dataclass(frozen=True)
-class Weights:
-    """A model on the disk of the server."""
-
-    name: str
-    size: int = 5 * GIB
-    trained_context: int = 131_072
-    capabilities: tuple[str, ...] = ("completion", "tools")
-    load_seconds: float = 0.0
-    kv_bytes_per_token: int = 0
-
-    @property
-    def full_name(self) -> str:
-        return self.name if ":" in self.name else f"{self.name}:latest"
-
-
-@dataclass(frozen=True)
-class Rules:
-    """The server's settings, by the defaults of its environment variables."""
-
-    parallel: int = 1
-    max_queue: int = 512
-    max_loaded: int = 3
-    memory: int = 24 * GIB
-    context: int = 4096
-    keep_alive: float = 300.0
-    knows_truncate: bool = True  # older servers ignore the field and truncate in silence
-    busy: bool = False  # every request that would queue gets a 503
-
-
-@dataclass
-class Runner:
-    """A model in memory."""
-
-    weights: Weights
-    options: Mapping[str, Any]
-    context: int
-    keep_alive: float
-    slots: asyncio.Semaphore
-    size: int
-    users: int = 0
-    expires_at: float = FOREVER  # monotonic; counts from the end of the last request
-    timer: asyncio.Task[None] | None = None
+class Crashed(Exception):
+    """The runner died while it loaded; said as the server says it."""
 
 
 @dataclass
@@ -82,33 +46,59 @@ class _Waiting:
     weights: Weights
     options: Mapping[str, Any]
     keep_alive: float | None
-    ready: asyncio.Future[tuple[Runner, float]]
+    ready: asyncio.Future[Runner] = field(default_factory=asyncio.Future)
 
 
 class Engine:
-    """The scheduler. `journal` tells every load and unload in order."""
+    """The scheduler. `journal` tells every load and unload in order, `times` when each was.
+
+    `fate` is asked what becomes of each load.
+    """
 
     def __init__(self, rules: Rules, clock: Clock) -> None:
         self.rules = rules
         self.clock = clock
+        self.memory = Memory(rules, clock)
         self.loaded: dict[str, Runner] = {}
+        self.loading: Runner | None = None
         self.journal: list[str] = []
+        self.times: list[float] = []
+        self.fate: Callable[[Weights], Load] = lambda _: Load()
         self._queue: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._changed = asyncio.Event()
         self._scheduler: asyncio.Task[None] | None = None
 
+    @property
+    def loads(self) -> int:
+        return sum(line.startswith("load ") for line in self.journal)
+
+    @property
+    def users(self) -> int:
+        """Calls that hold or wait for a slot of a loaded model."""
+        return sum(runner.users for runner in self.loaded.values())
+
     @asynccontextmanager
     async def slot(
         self, weights: Weights, options: Mapping[str, Any], keep_alive: float | None
     ) -> AsyncIterator[tuple[Runner, float]]:
-        """A place on a loaded model, and the seconds that its load took. Raises Busy."""
+        """A place on a loaded model, and the seconds that its load took. Raises Busy, Crashed."""
+        async with self.seat(weights, options, keep_alive) as seat:
+            yield seat.runner, seat.load_seconds
+
+    @asynccontextmanager
+    async def seat(
+        self, weights: Weights, options: Mapping[str, Any], keep_alive: float | None
+    ) -> AsyncIterator[Seat]:
+        """A place on a loaded model. Raises Busy, Crashed."""
         load_key = {name: options[name] for name in RELOADING if name in options}
         runner, load_seconds = await self._runner(weights, load_key, keep_alive)
+        seat = Seat(runner, load_seconds)
         try:
             async with runner.slots:
-                yield runner, load_seconds
+                yield seat
         finally:
+            seat.leave()
             self._leave(runner)
 
     def unload(self, weights: Weights) -> None:
@@ -139,15 +129,15 @@ class Engine:
             return runner, 0.0
         if self.rules.busy or len(self._queue) >= self.rules.max_queue:
             raise Busy
-        waiting = _Waiting(weights, options, keep_alive, asyncio.Future())
+        waiting = _Waiting(weights, options, keep_alive)
         self._queue.append(waiting)
         self._arrived.set()
         began = self.clock.monotonic()
         try:
-            runner, _ = await waiting.ready
+            runner = await waiting.ready
         except asyncio.CancelledError:
             if waiting.ready.done() and not waiting.ready.cancelled():
-                self._leave(waiting.ready.result()[0])
+                self._leave(waiting.ready.result())
             raise
         return runner, self.clock.monotonic() - began
 
@@ -159,56 +149,72 @@ class Engine:
             waiting = self._queue.popleft()
             if waiting.ready.cancelled():
                 continue
-            runner = await self._place(waiting)
+            try:
+                runner = await self._place(waiting)
+            except Crashed as crash:
+                if not waiting.ready.cancelled():
+                    waiting.ready.set_exception(crash)
+                continue
+            if runner is None:
+                continue
             if waiting.ready.cancelled():
                 self._expire_later(runner)
                 continue
             self._take(runner, waiting.keep_alive)
-            waiting.ready.set_result((runner, 0.0))
+            waiting.ready.set_result(runner)
 
-    async def _place(self, waiting: _Waiting) -> Runner:
-        """Bring the model in; the whole queue stands still meanwhile."""
-        name = waiting.weights.full_name
-        present = self.loaded.get(name)
+    async def _place(self, waiting: _Waiting) -> Runner | None:
+        """Bring the model in; the whole queue stands still meanwhile. None: nobody waits now."""
+        present = self.loaded.get(waiting.weights.full_name)
         if present is not None and present.options == waiting.options:
             return present
         if present is not None:
-            await self._drain(present, "reload")
-        context = self._context(waiting)
-        size = waiting.weights.size
-        size += waiting.weights.kv_bytes_per_token * context * self.rules.parallel
-        while self.loaded and self._full(size):
-            await self._drain(self._victim(), "evict")
-        await self.clock.sleep(waiting.weights.load_seconds)
-        one_slot = "embedding" in waiting.weights.capabilities
-        runner = Runner(
-            waiting.weights,
-            waiting.options,
-            context,
-            self.rules.keep_alive,
-            asyncio.Semaphore(1 if one_slot else self.rules.parallel),
-            size,
-        )
+            await self._make_room(present, "reload")
+        runner = self._planned(waiting)
+        while self.loaded and self._full(runner.size):
+            await self._make_room(self._victim(), "evict")
+        runner.vram = max(min(runner.size, self.memory.free(self.loaded.values())), 0)
+        return await self._load(waiting, runner)
+
+    def _planned(self, waiting: _Waiting) -> Runner:
+        weights, rules = waiting.weights, self.rules
+        asked = int(waiting.options.get("num_ctx", rules.context))
+        context, slots = min(asked, weights.trained_context), rules.slots(weights)
+        size = weights.size + weights.kv_bytes_per_token * context * slots
+        return Runner(weights, waiting.options, context, rules.keep_alive, slots, size, size)
+
+    async def _load(self, waiting: _Waiting, runner: Runner) -> Runner | None:
+        """Who hangs up while his model loads, ends the load."""
+        name, fate = runner.weights.full_name, self.fate(runner.weights)
+        seconds = runner.weights.load_seconds if fate.seconds is None else fate.seconds
+        self.loading = runner
+        loading: asyncio.Future[Any] = asyncio.ensure_future(self.clock.sleep(seconds))
+        try:
+            await asyncio.wait([loading, waiting.ready], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.loading = None
+            loading.cancel()
+        if waiting.ready.cancelled():
+            self._gone(runner, "abort")
+            return None
+        if fate.crash:
+            self._gone(runner, "crash")
+            raise Crashed(f"llama runner process has terminated: {fate.crash}")
         self.loaded[name] = runner
-        self.journal.append(f"load {name}")
+        self._note(f"load {name}")
         return runner
 
-    def _context(self, waiting: _Waiting) -> int:
-        asked = int(waiting.options.get("num_ctx", self.rules.context))
-        return min(asked, waiting.weights.trained_context)
-
     def _full(self, size: int) -> bool:
-        used = sum(runner.size for runner in self.loaded.values())
         crowded = len(self.loaded) >= self.rules.max_loaded
-        return crowded or size > 0.8 * (self.rules.memory - used)
+        return crowded or size > SHARE_THAT_FITS * self.memory.free(self.loaded.values())
 
     def _victim(self) -> Runner:
         """The shortest keep-alive, then the name; one that is idle before one that is not."""
         order = sorted(self.loaded.values(), key=lambda r: (r.keep_alive, r.weights.full_name))
         return next((runner for runner in order if runner.users == 0), order[0])
 
-    async def _drain(self, runner: Runner, why: str) -> None:
-        """Wait until the victim's time is over.
+    async def _make_room(self, runner: Runner, why: str) -> None:
+        """Wait until the victim's time is over, and until its memory is back.
 
         It goes as soon as it is idle, unless a request that came meanwhile gave it a keep-alive
         of its own: then that one runs out first.
@@ -217,9 +223,10 @@ class Engine:
         while self.loaded.get(runner.weights.full_name) is runner:
             if runner.users == 0 and runner.keep_alive <= 0:
                 self._drop(runner, why)
-                return
+                break
             self._changed.clear()
             await self._changed.wait()
+        await self.memory.recover()
 
     def _take(self, runner: Runner, keep_alive: float | None) -> None:
         runner.users += 1
@@ -253,5 +260,13 @@ class Engine:
         if runner.timer is not None:
             runner.timer.cancel()
         self.loaded.pop(runner.weights.full_name, None)
-        self.journal.append(f"{why} {runner.weights.full_name}")
+        self._gone(runner, why)
         self._changed.set()
+
+    def _gone(self, runner: Runner, why: str) -> None:
+        self.memory.give_back(runner)
+        self._note(f"{why} {runner.weights.full_name}")
+
+    def _note(self, line: str) -> None:
+        self.journal.append(line)
+        self.times.append(self.clock.monotonic())

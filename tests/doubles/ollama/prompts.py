@@ -25,6 +25,15 @@ def prompt_tokens(messages: Sequence[Wire], tools: Sequence[Wire]) -> int:
     return sum(count(text) for text in texts)
 
 
+def rendered(messages: Sequence[Wire], tools: Sequence[Wire]) -> str:
+    """The prompt as the model reads it, up to where its own words begin."""
+    parts = [json.dumps(tool) for tool in tools]
+    for message in messages:
+        calls = json.dumps(message["tool_calls"]) if "tool_calls" in message else ""
+        parts.append(f"<{message.get('role')}>{message.get('content') or ''}{calls}")
+    return "".join([*parts, "<assistant>"])
+
+
 def fit(
     messages: Sequence[Wire], tools: Sequence[Wire], context: int, truncate: bool
 ) -> tuple[list[Wire], int]:
