@@ -20,6 +20,7 @@ from harness.models.port import CHARS_PER_TOKEN
 from harness.models.profiles import Models
 from harness.permission.taint import Taint
 from harness.services.hands import Equipment, about
+from harness.services.live import Live, Speaker
 from harness.session.brief import Brief, Limits
 from harness.session.loop import Session
 from harness.session.parts import read_parts
@@ -30,6 +31,8 @@ from harness.session.recalled import NOTHING, Recalled
 from harness.session.steps import Compacted, Ended, Reason, Step
 from harness.session.transcript import Header, Transcript, record
 from harness.text.disarm import disarmed
+from harness.text.secrets import Redactor
+from harness.text.veil import Curtain, Disarmed, Unsecret, Veil
 
 MEMORY = "memory"  # the tool that searches what recall leaves out
 RESULT_SHARE = 0.4  # of the model's context, for one tool result
@@ -44,12 +47,14 @@ class Sessions:
         crew: Callable[[], Crew],
         models: Callable[[], Models],
         hooks: Callable[[], Hooks],
+        live: Live | None = None,
     ) -> None:
         self.equipment = equipment
         self.home, self.clock = equipment.home, equipment.clock
         self.crew = crew
         self.models = models
         self.hooks = hooks
+        self.live = live or Live()
         index, uses = equipment.index, Uses(self.home)
         self.recall = Recall(index, self.home.root, uses) if index else None
 
@@ -71,6 +76,9 @@ class Sessions:
             spill=f"{task.id}-{next(iter(past.attempts), task.attempt)}",
             max_chars=int(model.context_tokens * RESULT_SHARE * CHARS_PER_TOKEN),
         )
+        taint, redactor = toolbox.gate.taint, self.equipment.audit.audit.redactor
+        veil = partial(veil_for, redactor, taint, hooks)
+        speaker = self.live.speaker(task.id, task.attempt, redactor, veil)
         session = Session(
             self.brief(crew, profile, task, prompt, past),
             model,
@@ -78,16 +86,26 @@ class Sessions:
             self.clock,
             notes=partial(self.equipment.bus.take_notes, task, past.attempts),
             cancel=cancel,
+            on_delta=speaker.hear,
         )
         header = Header(
             *(task.id, task.agent, task.attempt, model.name),
             resumes=past.last,
             recalled=parts.recalled,
         )
-        return await self.run(session, task, header, hooks, toolbox.gate.taint)
+        with speaker:
+            ended = await self.run(session, task, header, hooks, taint, speaker)
+            speaker.end(ended)
+        return ended
 
     async def run(
-        self, session: Session, task: Task, header: Header, hooks: Hooks, taint: Taint
+        self,
+        session: Session,
+        task: Task,
+        header: Header,
+        hooks: Hooks,
+        taint: Taint,
+        speaker: Speaker,
     ) -> Ended:
         """The session from its first step to its last, with the hooks at both ends."""
         if header.resumes is None:  # one that waited goes on: it began before
@@ -95,7 +113,7 @@ class Sessions:
             if beginning.blocked:
                 return refused(f"a hook did not let it begin: {beginning.reason}")
         redactor = self.equipment.audit.audit.redactor
-        heard = partial(self.heard, task, hooks)
+        heard = partial(self.heard, task, hooks, speaker)
         with Transcript(self.home.sessions, header, self.clock, redactor) as transcript:
             ended = await record(session, transcript, heard)
         if ended.reason is Reason.WAITING:
@@ -103,8 +121,9 @@ class Sessions:
         ended = replace(ended, result=finished(ended.result, taint))
         return await self.told(task, hooks, ended)
 
-    async def heard(self, task: Task, hooks: Hooks, step: Step) -> None:
-        """Tell the hooks of what happens in a session besides its calls."""
+    async def heard(self, task: Task, hooks: Hooks, speaker: Speaker, step: Step) -> None:
+        """Tell those who listen of a step, and the hooks of what happens besides the calls."""
+        speaker.step(step)
         if isinstance(step, Compacted):
             await hooks.fire(HookEvent.BEFORE_COMPACTION, about(task) | {"kind": step.kind})
 
@@ -187,6 +206,17 @@ def who_answers(crew: Crew, models: Models, task: Task) -> tuple[Profile, Fallba
         return profile, models.get(profile.front.model)
     except KeyError as error:
         raise NotFound(f"the model of `{task.agent}` is nowhere defined: {error}") from None
+
+
+def veil_for(redactor: Redactor, taint: Taint, hooks: Hooks) -> Veil:
+    """What may be shown of an answer while it comes: as little as may leave the house in the end.
+
+    A hook that may hold a final back has not seen it yet, so nothing is shown before it.
+    """
+    if hooks.listens(HookEvent.FINAL):
+        return Curtain()
+    veil = Unsecret(redactor)
+    return Disarmed(veil, taint.knows) if taint.tainted else veil
 
 
 def finished(result: Result, taint: Taint) -> Result:
