@@ -28,6 +28,10 @@ from harness.errors import Fatal
 from harness.hooks.hooks import Hooks
 from harness.ids import Ids
 from harness.memory.search.index import Index
+from harness.models.books import Books
+from harness.models.cache.cache import Cache
+from harness.models.ledger.ledger import Ledger
+from harness.models.limits.limits import Limits
 from harness.models.port import Model
 from harness.models.profiles import Models
 from harness.network.web import Web
@@ -40,6 +44,7 @@ from harness.services.floor import Floor
 from harness.services.hands import Equipment
 from harness.services.heart import Heart, Hold
 from harness.services.librarian import Librarian
+from harness.services.live import Live
 from harness.services.lookout import Lookout, Outlook
 from harness.services.meanings import Meanings
 from harness.services.night.housework import Housework, model_of
@@ -97,7 +102,9 @@ class App:
         self.hold = hold
         self.started_at = clock.now()
         self.owner = f"daemon-{os.getpid()}-{bus.ids()}"
-        self.models = Models(crew.settings.models, clock, home.root)
+        self.ledger = Ledger(home.ledger, clock)
+        self.limits = Limits(crew.settings.models.limits, self.ledger.day, clock, crew.crontab.zone)
+        self.models = self.make_models(crew)
         self.retired: list[Models] = []  # of earlier settings; sessions may still use them
         network = crew.settings.network
         self.web = Web(clock, allow=network.allow, proxy=network.proxy)
@@ -107,11 +114,13 @@ class App:
         self.hooks = self.freeze_hooks()
         self.asked = self.answered = 0  # reloads by a person, who alone changes the hooks
         self.index = Index(home, clock)
+        self.live = Live()
         self.sessions = Sessions(
             Equipment(home, bus, clock, self.web, self.audit, self.index),
             lambda: self.crew,
             lambda: self.models,
             lambda: self.hooks,
+            self.live,
         )
         self.housework = self.make_housework()
         self.router = Router(lambda: self.crew, self.small_model, clock)
@@ -164,6 +173,7 @@ class App:
     async def aclose(self) -> None:
         for models in (*self.retired, self.models):
             await models.aclose()
+        await self.ledger.aclose()
         await self.web.aclose()
         await self.audit.aclose()
         await asyncio.to_thread(self.index.close)
@@ -188,6 +198,12 @@ class App:
             return self.router(task, cancel)
         chosen = self.housework if WORK in task.payload else self.sessions
         return chosen(task, cancel)
+
+    def make_models(self, crew: Crew) -> Models:
+        settings = crew.settings.models
+        cache = Cache(settings.cache, self.clock, lambda: self.models.embedder)
+        books = Books(self.ledger, self.limits, cache)
+        return Models(settings, self.clock, self.home.root, books)
 
     def make_housework(self) -> Housework:
         return Housework(
@@ -267,7 +283,8 @@ class App:
         self.crew = crew
         if crew.settings.models != before.settings.models:
             self.retired.append(self.models)
-            self.models = Models(crew.settings.models, self.clock, self.home.root)
+            self.models = self.make_models(crew)
+        self.limits.apply(crew.settings.models.limits, crew.crontab.zone)
         self.web.apply(crew.settings.network.allow, crew.settings.network.proxy)
         self.redactor.learn(secret_values(crew.settings, self.environment))
         self.courier.channels = build_channels(
@@ -328,6 +345,7 @@ class App:
     async def ready(self) -> Readiness:
         """Take over what an earlier daemon left, look for the model, and tell."""
         taken_over = await self.bus.reclaim(self.owner)
+        await self.ledger.open()
         outlook = await self.lookout.look()
         await self.models.get(None).probe()  # whoever is away rests before the first session
         self.record("daemon.started", version=__version__, owner=self.owner, **self.crew_facts())

@@ -8,13 +8,17 @@ from pathlib import Path
 
 from harness.clock import Clock
 from harness.config.settings import ModelProfile, ModelsSettings, ModelTimeouts
-from harness.models.chain import FallbackModel
+from harness.models.books import Books
+from harness.models.chain import FallbackModel, Link
 from harness.models.embed import Embedder, OllamaEmbedder
 from harness.models.extractive import ExtractiveModel
+from harness.models.metered import Metered, Terms
+from harness.models.metered_embedder import MeteredEmbedder
 from harness.models.ollama import OllamaModel
 from harness.models.ollama_host import OllamaHost
 from harness.models.patience import Timeouts
 from harness.models.port import Model
+from harness.models.rest import Rest
 from harness.models.scripted import ScriptedModel
 from harness.models.unusable import UnusableModel
 
@@ -25,13 +29,18 @@ class Models:
     Profiles that share a fallback share the model, and models of one server its connections.
     """
 
-    def __init__(self, settings: ModelsSettings, clock: Clock, root: Path) -> None:
-        """`root` is where the scripts of scripted profiles are looked for."""
+    def __init__(
+        self, settings: ModelsSettings, clock: Clock, root: Path, books: Books | None = None
+    ) -> None:
+        """`root` is where the scripts of scripted profiles are looked for. Without `books` nothing
+        is written down and nothing limited."""
         self.settings = settings
         self.clock = clock
         self.root = root
+        self.books = books or Books()
         self.hosts = {host.name: OllamaHost(host.url, slots=host.slots) for host in settings.hosts}
         self.built: dict[str, Model] = {}
+        self.links: dict[str, Link] = {}
         self.chains: dict[str, FallbackModel] = {}
 
     def get(self, profile: str | None) -> FallbackModel:
@@ -49,10 +58,13 @@ class Models:
             if fallback not in above:
                 yield from self.line(fallback, name, *above)
 
-    def link(self, name: str) -> Model:
-        if name not in self.built:
-            self.built[name] = self.build(name, self.settings.profiles[name])
-        return self.built[name]
+    def link(self, name: str) -> Link:
+        if name not in self.links:
+            profile = self.settings.profiles[name]
+            model = self.built[name] = self.build(name, profile)
+            metered = Metered(model, self.books, Terms.of(name, profile), self.clock)
+            self.links[name] = Link(metered, Rest(self.clock), profile.over_limit)
+        return self.links[name]
 
     def build(self, name: str, profile: ModelProfile) -> Model:
         match profile.provider:
@@ -68,6 +80,19 @@ class Models:
                     keep_alive=profile.keep_alive,
                     timeouts=seconds(self.settings.timeouts),
                 )
+            case "openai" if profile.base_url is not None:
+                far = not is_at_home(urlsplit(profile.base_url).hostname or "")
+                return OpenAIModel(
+                    profile.base_url,
+                    profile.model,
+                    Key(profile.api_key, self.way.environment),
+                    clock=self.clock,
+                    num_ctx=profile.num_ctx,
+                    temperature=profile.temperature,
+                    slots=profile.slots,
+                    timeouts=seconds(self.settings.timeouts),
+                    proxy=self.way.proxy if far else None,
+                )
             case "extractive":
                 return ExtractiveModel(self.clock)
             case "scripted" if profile.script is not None:
@@ -82,7 +107,8 @@ class Models:
         if embed is None:
             return None
         host = self.hosts[embed.host or self.settings.hosts[0].name]
-        return OllamaEmbedder(host, embed.model, seconds(self.settings.timeouts))
+        embedder = OllamaEmbedder(host, embed.model, seconds(self.settings.timeouts))
+        return MeteredEmbedder(embedder, self.books, self.clock)
 
     async def aclose(self) -> None:
         for model in self.built.values():
