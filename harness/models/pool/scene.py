@@ -1,0 +1,108 @@
+"""Lines and hosts at one moment, and what the rules say of each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from harness.config.priority import Priority
+from harness.models.pool.view import HostView, Line, Resident, Rules
+
+LINGER = 0.5  # of the time its load took: how long a model that has just answered is kept
+SHORT = 4  # the part of a batch, one in so many, that an aged line leaves to one that is not
+REST = 2  # the part that a batch may be longer where that ends its line
+
+
+class Scene:
+    """What `choose` asks, in the words of docs/pool.md."""
+
+    def __init__(
+        self, lines: Collection[Line], hosts: Collection[HostView], now: float, rules: Rules
+    ) -> None:
+        self.lines = sorted(lines, key=_name)
+        self.hosts = sorted(hosts, key=lambda host: host.name)
+        self.now = now
+        self.rules = rules
+        self._named = {host.name: host for host in self.hosts}
+
+    def urgent(self, line: Line) -> bool:
+        return line.priority is Priority.P0
+
+    def aged(self, line: Line) -> bool:
+        """Whether one in the line has waited its patience out; of a P0, the P0 itself."""
+        since = line.came if self.urgent(line) else line.since
+        return self.now >= since + self.rules.patience
+
+    def rank(self, line: Line) -> tuple[object, ...]:
+        """Smaller goes first: aged ones by age, then the urgent, then those with most work."""
+        if self.aged(line):
+            return (0, line.since, 0, 0.0, _name(line))
+        return (1, line.priority, -line.waiting, line.since, _name(line))
+
+    def hosts_of(self, line: Line) -> Iterator[HostView]:
+        return (host for host in self.hosts if host.name in line.hosts)
+
+    def copies(self, line: Line) -> Iterator[tuple[HostView, Resident]]:
+        """Where the line's model is loaded."""
+        for host in self.hosts_of(line):
+            for resident in host.residents:
+                if resident.spec == line.spec:
+                    yield host, resident
+
+    def loading(self, line: Line) -> bool:
+        return any(host.loading == line.spec for host in self.hosts_of(line))
+
+    def homeless(self, line: Line) -> bool:
+        """Whether the line's model is neither loaded nor being loaded where it may run."""
+        return not self.loading(line) and not any(self.copies(line))
+
+    def free(self, line: Line, host: HostView, resident: Resident) -> int:
+        """How many calls of the line may begin on the resident."""
+        slots = host.slots if line.limit is None else min(host.slots, line.limit)
+        return slots - len(resident.running)
+
+    def work(self, host: HostView, resident: Resident) -> list[Line]:
+        """The lines that wait for the resident."""
+        return [
+            line for line in self.lines if line.spec == resident.spec and host.name in line.hosts
+        ]
+
+    def lingers(self, resident: Resident) -> bool:
+        """Whether its last call has just ended: one that works in turns asks again in a moment."""
+        if resident.running or resident.served >= self.rules.batch or not resident.load:
+            return False
+        return self.now < resident.used + LINGER * resident.load
+
+    def may_have(self, line: Line, host: HostView, resident: Resident) -> bool:
+        """Whether the resident may be unloaded for the line, at once or once it is idle."""
+        work = self.work(host, resident)
+        if self.urgent(line):
+            return all(not self.urgent(other) or line.came < other.came for other in work)
+        if any(self.urgent(other) for other in work):
+            return False
+        if self.aged(line):
+            return not work or resident.draining or resident.served >= self._turn(work)
+        if not work:
+            return True
+        over = self._over(line, resident, sum(other.waiting for other in work))
+        return over and all(self._goes_before(line, other) for other in work)
+
+    def _over(self, line: Line, resident: Resident, rest: int) -> bool:
+        """Whether its batch is: a few calls more are no reason to load it again for them."""
+        batch = self.rules.batch
+        if resident.served >= batch and (rest > batch // REST or line.waiting > REST * rest):
+            return True
+        return resident.served >= batch + batch // REST
+
+    def _turn(self, work: list[Line]) -> int:
+        """How many calls a resident may begin while an aged line waits for its place."""
+        aged = any(self.aged(other) for other in work)
+        return self.rules.batch if aged else -(-self.rules.batch // SHORT)
+
+    def _goes_before(self, line: Line, other: Line) -> bool:
+        if line.priority != other.priority:
+            return line.priority < other.priority
+        return not self.aged(other)
+
+
+def _name(line: Line) -> tuple[object, ...]:
+    return (line.spec, sorted(line.hosts), line.limit or 0)
