@@ -74,6 +74,7 @@ def _plain_reply(reply: Reply) -> dict[str, Any]:
         **vars(reply),
         "message": {**vars(message), "tool_calls": [_plain_call(c) for c in message.tool_calls]},
         "usage": vars(reply.usage),
+        "saved": vars(reply.saved),
         "timings": dict(reply.timings),
     }
 
@@ -84,8 +85,9 @@ def _reply(line: dict[str, Any]) -> Reply:
     role = Role(message["role"])
     whole = Message(**{**message, "role": role, "tool_calls": calls})
     timings = a_mapping(line.get("timings", {}))
-    usage = Usage(**line["usage"])
-    return Reply(**{**line, "message": whole, "usage": usage, "timings": timings})
+    usage, saved = Usage(**line["usage"]), Usage(**line.get("saved", {}))
+    known = {"message": whole, "usage": usage, "saved": saved, "timings": timings}
+    return Reply(**{**line, **known})
 
 
 def _plain_call(call: ToolCall) -> dict[str, Any]:
