@@ -33,7 +33,8 @@ def open_or_begin_anew(path: Path) -> Opened:
     except DatabaseError as error:
         if not is_damage(error):
             raise
-    return Opened(open_to_write(path), put_aside(path))
+    aside = put_aside(path)
+    return Opened(open_to_write(path), aside)
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
