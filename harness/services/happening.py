@@ -79,7 +79,8 @@ def outline(step: Step, redactor: Redactor) -> Step:
             return replace(clean, call=shortened(clean.call))
         case ToolFinished():
             text = "" if clean.result.ok else clip(clean.result.text, NOTE_CHARS)
-            return replace(clean, result=replace(clean.result, text=text, data=None))
+            name = clip(clean.result.name, ARGUMENT_CHARS)
+            return replace(clean, result=replace(clean.result, name=name, text=text, data=None))
         case Compacted():
             return replace(clean, text="")
         case _:
@@ -89,7 +90,8 @@ def outline(step: Step, redactor: Redactor) -> Step:
 def shortened(call: ToolCall) -> ToolCall:
     """The call with the beginnings of its first arguments."""
     few = list(call.arguments.items())[:ARGUMENTS]
-    return replace(call, arguments={name: short(value) for name, value in few})
+    arguments = {clip(name, ARGUMENT_CHARS): short(value) for name, value in few}
+    return replace(call, name=clip(call.name, ARGUMENT_CHARS), arguments=arguments)
 
 
 def short(value: object) -> object:
