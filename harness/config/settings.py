@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from harness.config.base_url import EXAMPLE, parse_base_url
 from harness.config.cronfile import Names, one_or_more
 from harness.config.document import Document, check
 from harness.config.durations import Duration
@@ -39,6 +40,7 @@ def host_and_port_of_proxy(text: str) -> str:
     return text
 
 
+BaseUrl = Annotated[str, AfterValidator(parse_base_url)]
 HostAndPort = Annotated[str, AfterValidator(host_and_port)]
 ProxyUrl = Annotated[str, AfterValidator(host_and_port_of_proxy)]
 
@@ -69,7 +71,7 @@ class ModelProfile(Section):
     price: Price | None = None  # of the openai provider
     over_limit: Literal["fallback", "refuse"] = "fallback"  # when a limit leaves no room
     script: Path | None = None  # of the scripted provider
-    base_url: str | None = None  # of the openai provider
+    base_url: BaseUrl | None = None  # of the openai provider: what stands before /chat/completions
     api_key: SecretRef | None = None  # of the openai provider
     fallback: list[str] = []
 
@@ -294,20 +296,18 @@ def checked(document: Document) -> Settings:
 def not_yet(settings: Settings) -> list[str]:
     """Keys of the contract that this version reads and does not use yet, one sentence each."""
     hooked = [event for hook in settings.hooks for event in hook.on]
-    openai = [name for name, p in settings.models.profiles.items() if p.provider == "openai"]
     waiting = {
         "workers": bool(settings.workers),
         "web": bool(settings.web),
         "delivery.channels": bool(settings.delivery.channels),
         "delivery.quiet_hours": settings.delivery.quiet_hours is not None,
-        **{f"models.profiles.{name}.provider: openai": True for name in openai},
         **{f"hooks: {event}": True for event in sorted(NOT_YET.intersection(hooked))},
     }
     return [f"`{key}` is not used by this version yet" for key, set_ in waiting.items() if set_]
 
 
 def dangling(document: Document, models: ModelsSettings) -> list[Problem]:
-    """Names of model profiles and hosts that are nowhere defined."""
+    """Names of model profiles and hosts that are nowhere defined, and what a profile lacks."""
     hosts = {host.name for host in models.hosts}
     faults = []
     if models.embed and models.embed.host is not None and models.embed.host not in hosts:
@@ -325,4 +325,13 @@ def dangling(document: Document, models: ModelsSettings) -> list[Problem]:
                 faults.append(unknown_name(document, place, fallback, models.profiles, PROFILE))
         if profile.host is not None and profile.host not in hosts:
             faults.append(unknown_name(document, (*here, "host"), profile.host, hosts, "host"))
+        faults += [
+            document.problem(
+                (*here, "provider"),
+                f"the model profile `{name}` names no `{key}`",
+                hint=f"provider openai needs `base_url` and `model`, such as {EXAMPLE}",
+            )
+            for key, value in (("base_url", profile.base_url), ("model", profile.model))
+            if profile.provider == "openai" and not value
+        ]
     return faults

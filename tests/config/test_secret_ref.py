@@ -37,6 +37,8 @@ def file_with(folder: Path, api_key: str) -> Path:
         "    hosted:\n"
         "      provider: openai\n"
         f"      api_key: {api_key}\n"
+        "      base_url: https://api.example.com/v1\n"
+        "      model: m\n"
     )
     return path
 
@@ -49,7 +51,7 @@ def test_a_secret_in_place_of_its_name_is_refused_and_not_repeated(
         read_settings(file_with(tmp_path, literal), {})
 
     told = str(raised.value) + json.dumps(shape(raised.value))
-    assert raised.value.problems[0].line in {6, 7}
+    assert raised.value.problems[0].line in {6, 7, 8}
     assert "c4n4ry" not in told.lower()
     assert "4141" not in told
 

@@ -50,7 +50,8 @@ async def main(root: Path) -> None:
     """Live the day in a home at `root`, with the canaries of this process's environment."""
     house = House(root, FakeClock(datetime(2026, 1, 5, 15, 29, 30, tzinfo=UTC)))
     (root / "hosted.key").write_text(CANARIES["file"] + "\n")
-    hosted = {"provider": "openai", "api_key": {"file": str(root / "hosted.key")}}
+    far = {"provider": "openai", "base_url": "https://api.invalid/v1", "model": "m"}
+    hosted = {**far, "api_key": {"file": str(root / "hosted.key")}}
     house.settings["models"]["profiles"]["hosted"] = hosted
     async with page_server() as address:
         house.settings["network"] = {"allow": [address]}

@@ -118,7 +118,8 @@ async def test_a_secret_that_a_reload_brings_is_known_and_the_old_one_stays_so(
 ) -> None:
     for name in ("old", "new"):
         (house.home.root / f"{name}.key").write_text(f"c4nary-{name}\n")
-    hosted = {"provider": "openai", "api_key": {"file": str(house.home.root / "old.key")}}
+    far = {"provider": "openai", "base_url": "https://api.invalid/v1", "model": "m"}
+    hosted = {**far, "api_key": {"file": str(house.home.root / "old.key")}}
     house.settings["models"]["profiles"]["hosted"] = hosted
     house.write()
 

@@ -80,6 +80,7 @@ SETTINGS = """models:
     far:
       provider: openai
       base_url: https://example.org/v1
+      model: big
       api_key: {env: FAR_KEY}
       keep_alive: 15m
       fallback: [offline]
