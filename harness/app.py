@@ -44,6 +44,7 @@ from harness.services.floor import Floor
 from harness.services.hands import Equipment
 from harness.services.heart import Heart, Hold
 from harness.services.librarian import Librarian
+from harness.services.listeners import Listeners
 from harness.services.live import Live
 from harness.services.lookout import Lookout, Outlook
 from harness.services.meanings import Meanings
@@ -115,6 +116,7 @@ class App:
         self.asked = self.answered = 0  # reloads by a person, who alone changes the hooks
         self.index = Index(home, clock)
         self.live = Live()
+        self.listeners = Listeners(home.listeners, self.live, clock)
         self.sessions = Sessions(
             Equipment(home, bus, clock, self.web, self.audit, self.index),
             lambda: self.crew,
@@ -238,6 +240,7 @@ class App:
                     "callbacks": self.callbacks,
                     "courier": self.courier,
                     "reflector": self.reflector,
+                    "listeners": self.listeners,
                 },
                 {
                     "auditor": self.auditor,
