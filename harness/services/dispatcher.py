@@ -22,7 +22,7 @@ from harness.session.steps import Ended, Reason
 log = structlog.get_logger("dispatcher")
 
 IDLE_SECONDS = 5.0  # a request's time may come without anybody ringing
-WATCH_SECONDS = 1.0  # how soon a session learns that its task was taken away
+WATCH_SECONDS = 1.0  # how soon a session learns that its task was taken away, if no bell rings
 BEAT_SECONDS = 20.0  # a third of the lease
 TROUBLE_SECONDS = 5.0  # until the next try when the bus cannot be written
 
@@ -154,7 +154,6 @@ class Dispatcher:
         """Keep the lease alive while the session lives; end it when the task is lost."""
         beaten = self.clock.monotonic()
         while True:
-            await self.clock.sleep(WATCH_SECONDS)
             try:
                 await self.check_ours(task)
                 if self.clock.monotonic() - beaten >= BEAT_SECONDS:
@@ -165,6 +164,7 @@ class Dispatcher:
                 return
             except HarnessError as error:  # nobody else can take the task up either
                 log.error("the lease cannot be renewed", task=task.id, reason=str(error))
+            await self.bus.wait(WATCH_SECONDS)
 
     async def check_ours(self, task: Task) -> None:
         """Raises LeaseLost when the task was cancelled, or taken over."""
