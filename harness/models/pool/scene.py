@@ -10,6 +10,7 @@ from harness.models.pool.view import HostView, Line, Resident, Rules
 LINGER = 0.5  # of the time its load took: how long a model that has just answered is kept
 SHORT = 4  # the part of a batch, one in so many, that an aged line leaves to one that is not
 REST = 2  # the part that a batch may be longer where that ends its line
+CRUMBS = 8  # the part that is ended in any case before it is loaded again for so little
 
 
 class Scene:
@@ -89,9 +90,10 @@ class Scene:
     def _over(self, line: Line, resident: Resident, rest: int) -> bool:
         """Whether its batch is: a few calls more are no reason to load it again for them."""
         batch = self.rules.batch
-        if resident.served >= batch and (rest > batch // REST or line.waiting > REST * rest):
+        if resident.served >= batch + batch // REST:
             return True
-        return resident.served >= batch + batch // REST
+        worth_it = line.waiting > 2 * rest and rest > batch // CRUMBS
+        return resident.served >= batch and (rest > batch // REST or worth_it)
 
     def _turn(self, work: list[Line]) -> int:
         """How many calls a resident may begin while an aged line waits for its place."""
