@@ -1,0 +1,139 @@
+"""Has jobs done over real HTTP in virtual time, and takes down when each was asked, heard, done."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from harness.clock import Clock
+from harness.config.priority import Priority
+from harness.models.port import Message, Role
+from tests.doubles.ollama import Answer, OllamaDouble
+from tests.simulation.affinity.ways import House, Straight, Way
+from tests.simulation.affinity.work import MODELS, NUM_CTX, SERVER, Job, text
+from tests.virtual_http import VirtualClock, run
+
+LINES = 4  # in which an answer comes
+Open = Callable[[OllamaDouble, Clock], Way]
+
+
+def straight(double: OllamaDouble, clock: Clock) -> Way:
+    return Straight(double.url)
+
+
+def house(double: OllamaDouble, clock: Clock) -> Way:
+    return House(double.url, clock)
+
+
+@dataclass
+class Told:
+    """One call, in seconds since the beginning. `ready` names the models in memory when it came."""
+
+    job: Job
+    asked: float
+    ready: tuple[str, ...]
+    heard: float = 0.0
+    ended: float = 0.0
+
+    @property
+    def to_first(self) -> float:
+        return self.heard - self.asked
+
+
+@dataclass
+class Played:
+    """What came of it."""
+
+    journal: Sequence[str] = ()
+    times: Sequence[float] = ()
+    calls: list[Told] = field(default_factory=list)
+    ends: dict[str, float] = field(default_factory=dict)  # of each job
+
+    @property
+    def loads(self) -> int:
+        return sum(line.startswith("load ") for line in self.journal)
+
+    @property
+    def makespan(self) -> float:
+        return max(self.ends.values())
+
+    def delay(self, jobs: Sequence[Job]) -> float:
+        """Seconds between coming and end, of all jobs added up."""
+        return sum(self.ends[job.name] - job.begins for job in jobs)
+
+    @property
+    def urgent(self) -> list[Told]:
+        return [call for call in self.calls if call.job.priority is Priority.P0]
+
+    @property
+    def longest(self) -> Told:
+        """Who waited longest for the first word."""
+        return max(self.calls, key=lambda call: call.to_first)
+
+
+def play(jobs: Sequence[Job], way: Open, loaded: Sequence[str] = ()) -> Played:
+    """Have all jobs done, each from its time on. `loaded`: what lies in memory at the beginning."""
+    return run(_play(jobs, way, loaded))
+
+
+def alone(call: Told, way: Open) -> Told:
+    """The same call on the same machine with the same models in memory, when nothing else is
+    asked."""
+    job = replace(call.job, begins=0.0)
+    return play([job], way, call.ready).calls[0]
+
+
+async def _play(jobs: Sequence[Job], way: Open, loaded: Sequence[str]) -> Played:
+    clock, played = VirtualClock(), Played()
+    async with OllamaDouble(MODELS, rules=SERVER, clock=clock, answers=as_asked) as double:
+        await _load(double, loaded)
+        began, skipped = clock.monotonic(), len(double.engine.journal)
+        work = way(double, clock)
+        async with asyncio.TaskGroup() as group:
+            for job in jobs:
+                group.create_task(_work(job, work, double, began, played))
+        await work.aclose()
+        played.journal = double.engine.journal[skipped:]
+        played.times = [at - began for at in double.engine.times[skipped:]]
+    return played
+
+
+async def _load(double: OllamaDouble, models: Sequence[str]) -> None:
+    for name in models:
+        weights = next(model for model in MODELS if model.name == name)
+        async with double.engine.seat(weights, {"num_ctx": NUM_CTX}, None):
+            pass
+
+
+async def _work(job: Job, way: Way, double: OllamaDouble, began: float, played: Played) -> None:
+    clock, talk = double.clock, list[Message]()
+    await clock.sleep(began + job.begins - clock.monotonic())
+    for number, call in enumerate(job.calls):
+        await clock.sleep(call.pause)
+        words = text(call.reads, f"{job.name} {number} writes {call.writes}.")
+        talk.append(Message(Role.USER, words))
+        told = Told(job, clock.monotonic() - began, ready(double))
+        played.calls.append(told)
+        answer = await way.ask(job, talk, partial(_hear, told, clock, began))
+        told.ended = clock.monotonic() - began
+        talk.append(Message(Role.ASSISTANT, answer))
+    played.ends[job.name] = clock.monotonic() - began
+
+
+def _hear(told: Told, clock: Clock, began: float) -> None:
+    told.heard = clock.monotonic() - began
+
+
+def ready(double: OllamaDouble) -> tuple[str, ...]:
+    return tuple(runner.weights.name for runner in double.engine.loaded.values())
+
+
+def as_asked(body: Mapping[str, Any]) -> Answer:
+    """As long as the last message says."""
+    said = re.search(r"writes (\d+)", str(body["messages"][-1]["content"]))
+    tokens = int(said[1]) if said else 1
+    return Answer(text(tokens, ""), piece=4 * -(-tokens // LINES))

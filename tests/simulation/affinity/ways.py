@@ -1,0 +1,81 @@
+"""Two ways to have a model's answer: straight from the server, or through the house."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+
+from harness.clock import Clock
+from harness.config.settings import HostSettings, ModelProfile, ModelsSettings
+from harness.models.ollama_wire import message_body
+from harness.models.port import Asker, ChatRequest, Message
+from harness.models.profiles import Models
+from tests.simulation.affinity.work import MODELS, NUM_CTX, SERVER, Job
+
+
+class Way(Protocol):
+    """How a call of a job comes to its answer."""
+
+    async def ask(self, job: Job, talk: Sequence[Message], heard: Callable[[], None]) -> str:
+        """The answer; `heard` is called at its first word."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Straight:
+    """First come, first served: each call goes to the server at once, which has its defaults."""
+
+    def __init__(self, url: str) -> None:
+        limits = httpx.Limits(max_connections=None)
+        self._http = httpx.AsyncClient(base_url=url, timeout=None, limits=limits, trust_env=False)
+
+    async def ask(self, job: Job, talk: Sequence[Message], heard: Callable[[], None]) -> str:
+        body = {
+            "model": job.model.name,
+            "messages": [message_body(message) for message in talk],
+            "options": {"num_ctx": NUM_CTX},
+        }
+        words: list[str] = []
+        async with self._http.stream("POST", "/api/chat", json=body) as answer:
+            answer.raise_for_status()
+            async for line in answer.aiter_lines():
+                heard() if not words else None
+                words.append(json.loads(line)["message"]["content"])
+        return "".join(words)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+
+class House:
+    """Through the pool, as every call of the house goes; the settings are the defaults but for
+    what the server has."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        host = HostSettings(
+            url=url, slots=SERVER.parallel, memory=SERVER.memory, models=SERVER.max_loaded
+        )
+        profiles = {
+            model.name: ModelProfile(provider="ollama", model=model.name, num_ctx=NUM_CTX)
+            for model in MODELS
+        }
+        settings = ModelsSettings(default=MODELS[0].name, profiles=profiles, hosts=[host])
+        self.models = Models(settings, clock, Path())
+
+    async def ask(self, job: Job, talk: Sequence[Message], heard: Callable[[], None]) -> str:
+        asker = Asker(job.agent, job.name, job.priority)
+        request = ChatRequest(talk, asker=asker)
+
+        def word(text: str | None) -> None:
+            heard() if text else None
+
+        answer = await self.models.get(job.model.name).chat(request, word)
+        return answer.message.content
+
+    async def aclose(self) -> None:
+        await self.models.aclose()
