@@ -1,0 +1,266 @@
+"""A world of lines and hosts in which only `choose` decides. It checks every promise on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from heapq import heappop, heappush
+from itertools import count
+from math import inf
+
+from harness.config.priority import Priority
+from harness.models.pool.choice import choose, contended, wake_at
+from harness.models.pool.lines import Lines, Waiting
+from harness.models.pool.places import SHARE
+from harness.models.pool.view import (
+    Drain,
+    HostView,
+    Line,
+    Load,
+    Resident,
+    Rules,
+    Run,
+    Running,
+    SendBack,
+    Spec,
+    Verdict,
+    Why,
+)
+
+Chooser = Callable[[Collection[Line], Collection[HostView], float, Rules], Verdict | None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A call that will be asked for: when, of what, and for how long it holds its slot."""
+
+    spec: Spec
+    at: float = 0.0
+    seconds: float = 1.0
+    priority: Priority = Priority.P1
+    agent: str = "zoe"
+    limit: int | None = None
+    then: tuple[Job, ...] = ()  # asked for `at` seconds after this one ended
+
+
+@dataclass
+class World:
+    """Time goes from event to event; calls and loads take as long as they are said to."""
+
+    hosts: dict[str, HostView]
+    rules: Rules = field(default_factory=Rules)
+    load_seconds: Mapping[Spec, float] = field(default_factory=dict)
+    chooser: Chooser = choose
+    after: Callable[[World], None] = lambda world: None  # looks at it when all is settled
+    now: float = 0.0
+    loads: int = 0
+    sent_back: int = 0
+
+    def __post_init__(self) -> None:
+        self.lines = Lines()
+        self.jobs: dict[int, Job] = {}
+        self.calls: dict[int, Waiting] = {}
+        self.waits: dict[int, float] = {}
+        self.ahead: dict[int, int] = {}  # how many waited when a call came
+        self.holds: dict[int, int] = {}  # which try of a call holds a slot
+        self._events: list[tuple[float, int, Callable[[], object]]] = []
+        self._ids = count()
+
+    # what happens from outside
+
+    def ask(self, job: Job) -> int:
+        """Let a call wait, from now on."""
+        id = next(self._ids)
+        here = frozenset(self.hosts)
+        call = Waiting(id, job.spec, here, job.agent, job.priority, self.now, job.limit)
+        self.jobs[id], self.calls[id], self.ahead[id] = job, call, len(self.lines)
+        self.lines.push(call)
+        return id
+
+    def plan(self, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            self.at(self.now + job.at, partial(self.ask, job))
+
+    def at(self, time: float, what: Callable[[], object]) -> None:
+        heappush(self._events, (time, next(self._ids), what))
+
+    def run(self, until: float = inf) -> None:
+        """Live until nothing more happens, or until then."""
+        self.settle()
+        while (time := self.next_time()) is not None and time <= until:
+            self.now = max(self.now, time)
+            while self._events and self._events[0][0] <= self.now:
+                heappop(self._events)[2]()
+            self.settle()
+
+    def next_time(self) -> float | None:
+        times = [time for time, *_ in self._events[:1]]
+        wake = wake_at(self.lines.views(), self.views(), self.now, self.rules)
+        times += [] if wake is None else [wake]
+        return min(times, default=None)
+
+    def views(self) -> list[HostView]:
+        return list(self.hosts.values())
+
+    # what the pool does with verdicts
+
+    def settle(self) -> list[Verdict]:
+        """Ask until there is nothing to do."""
+        done: list[Verdict] = []
+        while verdict := self.chooser(self.lines.views(), self.views(), self.now, self.rules):
+            self.apply(verdict)
+            done.append(verdict)
+            assert len(done) < 1000, f"no end of verdicts: {done[-3:]}"
+        self.after(self)
+        return done
+
+    def apply(self, verdict: Verdict) -> None:
+        match verdict:
+            case Run():
+                self._begin(verdict)
+            case Load():
+                self._load(verdict)
+            case Drain():
+                for spec in verdict.evict:
+                    self._change(verdict.host, spec, draining=True)
+            case SendBack():
+                self._send_back(verdict)
+        self._count()
+
+    def resident(self, host: str, spec: Spec) -> Resident:
+        (found,) = [each for each in self.hosts[host].residents if each.spec == spec]
+        return found
+
+    def _begin(self, run: Run) -> None:
+        host, resident = self.hosts[run.host], self.resident(run.host, run.line.spec)
+        slots = host.slots if run.line.limit is None else min(host.slots, run.line.limit)
+        assert len(resident.running) < slots, "more calls than slots"
+        call = self.lines.take(run.line, run.why)
+        self.waits[call.id] = self.waits.get(call.id, 0.0) + self.now - call.since
+        running = Running(call.id, call.priority, self.now, may_yield=not call.sent_back)
+        self._change(
+            run.host,
+            call.spec,
+            running=(*resident.running, running),
+            served=resident.served + 1,
+            draining=False,
+        )
+        ending = self.holds[call.id] = next(self._ids)
+        seconds = self.jobs[call.id].seconds
+        self.at(self.now + seconds, lambda: self._end(run.host, call.id, ending))
+
+    def _end(self, host: str, id: int, ending: int) -> None:
+        if self.holds.get(id) != ending:
+            return
+        self._leave(host, id)
+        self.plan(self.jobs[id].then)
+
+    def cancel(self, id: int) -> None:
+        """Nobody wants the call any more, whether it waits or runs."""
+        if self.lines.cancel(id):
+            return
+        for host in self.views():
+            if any(call.id == id for each in host.residents for call in each.running):
+                self._leave(host.name, id)
+
+    def _leave(self, host: str, id: int) -> None:
+        del self.holds[id]
+        resident = self.resident(host, self.calls[id].spec)
+        running = tuple(each for each in resident.running if each.id != id)
+        self._change(host, resident.spec, running=running, used=self.now)
+
+    def _load(self, load: Load) -> None:
+        host = self.hosts[load.host]
+        assert host.loading is None, "two loads at a time"
+        gone = [self.resident(load.host, spec) for spec in load.evict]
+        assert not any(each.running for each in gone), "a model with running calls was evicted"
+        stay = tuple(each for each in host.residents if each not in gone)
+        self.hosts[load.host] = replace(host, residents=stay, loading=load.line.spec)
+        self._fits(self.hosts[load.host], load)
+        self.loads += 1
+        seconds = self.load_seconds.get(load.line.spec, 0.0)
+        self.at(self.now + seconds, lambda: self._loaded(load.host, seconds))
+
+    def _fits(self, host: HostView, load: Load) -> None:
+        assert len(host.residents) + 1 <= host.models, "more models than the host holds"
+        if load.tight:
+            assert not host.residents, "a model too large for the host was loaded beside others"
+        elif host.memory is not None:
+            taken = sum(host.needs.get(each.spec, 0) for each in host.residents)
+            assert host.needs.get(load.line.spec, 0) <= SHARE * (host.memory - taken), "too full"
+
+    def _loaded(self, name: str, seconds: float) -> None:
+        host = self.hosts[name]
+        assert host.loading is not None
+        new = Resident(host.loading, used=self.now, load=seconds)
+        self.hosts[name] = replace(host, residents=(*host.residents, new), loading=None)
+
+    def _send_back(self, verdict: SendBack) -> None:
+        assert self.rules.preempt
+        assert verdict.line.priority is Priority.P0
+        for id in verdict.calls:
+            (host, resident, call) = next(
+                (host.name, each, call)
+                for host in self.views()
+                for each in host.residents
+                for call in each.running
+                if call.id == id
+            )
+            assert call.may_yield
+            assert not call.leaving
+            assert call.priority is not Priority.P0
+            leaving = tuple(
+                replace(each, leaving=True) if each.id == id else each for each in resident.running
+            )
+            self._change(host, resident.spec, running=leaving)
+            self.sent_back += 1
+            self.at(self.now, partial(self._back, host, id))
+
+    def _back(self, host: str, id: int) -> None:
+        if id not in self.holds:
+            return
+        self._leave(host, id)
+        self.lines.push(replace(self.calls[id], sent_back=True, since=self.now))
+
+    def _change(self, host: str, spec: Spec, **changes: object) -> None:
+        residents = tuple(
+            replace(each, **changes) if each.spec == spec else each  # type: ignore[arg-type]
+            for each in self.hosts[host].residents
+        )
+        self.hosts[host] = replace(self.hosts[host], residents=residents)
+
+    def _count(self) -> None:
+        wanted = contended(self.lines.views(), self.views())
+        for host in self.views():
+            for each in host.residents:
+                if host.name not in wanted and each.served:
+                    self._change(host.name, each.spec, served=0)
+
+
+def one_host(models: int = 2, slots: int = 2, name: str = "local", **more: object) -> World:
+    return World({name: HostView(name, slots, models)}, **more)  # type: ignore[arg-type]
+
+
+WHY = Why.IDLE  # of a chooser that has no reasons
+
+
+def first_come(
+    lines: Collection[Line], hosts: Collection[HostView], now: float, rules: Rules
+) -> Verdict | None:
+    """What a server does by itself: the oldest call goes first, and all others wait behind it."""
+    if not lines:
+        return None
+    line, host = min(lines, key=lambda each: (each.since, each.spec)), next(iter(hosts))
+    loaded = {each.spec: each for each in host.residents}
+    if line.spec in loaded:
+        free = len(loaded[line.spec].running) < host.slots
+        return Run(line, host.name, WHY) if free else None
+    if host.loading:
+        return None
+    if len(loaded) < host.models:
+        return Load(line, host.name, WHY)
+    idle = [each for each in host.residents if not each.running]
+    if not idle:
+        return None
+    return Load(line, host.name, WHY, (min(idle, key=lambda each: each.used).spec,))

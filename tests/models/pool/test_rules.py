@@ -1,0 +1,194 @@
+"""What the pool promises, held in worlds in which anything may be asked at any time."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from harness.config.priority import Priority
+from harness.models.pool.places import stuck, suitable
+from harness.models.pool.scene import Scene
+from harness.models.pool.view import HostView, Line, Rules, Spec
+from tests.models.pool.simulating import Job, World, one_host
+
+SPECS = [Spec("coder", 8192), Spec("coder", 32768), Spec("writer", 8192), Spec("giant", 8192)]
+NEEDS = dict(zip(SPECS, (30, 45, 40, 150), strict=True))
+LOAD_SECONDS = dict(zip(SPECS, (2.0, 2.0, 5.0, 20.0), strict=True))
+P0, P1, P2 = Priority
+
+hosts = st.builds(
+    HostView,
+    st.just("local"),
+    slots=st.integers(1, 3),
+    models=st.integers(1, 3),
+    memory=st.sampled_from([None, 60, 110, 200]),
+    needs=st.just(NEEDS),
+)
+jobs = st.builds(
+    Job,
+    st.sampled_from(SPECS),
+    at=st.floats(0, 60),
+    seconds=st.floats(0.1, 10),
+    priority=st.sampled_from([P1, P2]),
+    agent=st.sampled_from("abc"),
+)
+
+
+def nothing_is_left_undone(world: World) -> None:
+    """Where a slot of a loaded model is free for a call that waits, somebody needs it drained."""
+    scene = Scene(world.lines.views(), world.views(), world.now, world.rules)
+    for line in scene.lines:
+        for host, resident in scene.copies(line):
+            if scene.free(line, host, resident) > 0 and not resident.draining:
+                assert shut_by_a_p0(scene, host) or kept_for_its_limit(scene, line)
+
+
+def shut_by_a_p0(scene: Scene, host: HostView) -> bool:
+    drains = any(resident.draining for resident in host.residents)
+    return drains and any(scene.urgent(line) and scene.homeless(line) for line in scene.lines)
+
+
+def kept_for_its_limit(scene: Scene, line: Line) -> bool:
+    peers = [each for each in scene.lines if each.spec == line.spec and each.limit]
+    return any(scene.aged(each) or scene.urgent(each) for each in peers)
+
+
+def no_p0_waits_behind_a_batch(world: World) -> None:
+    """It waits for a load, for one that is leaving, or for what cannot be sent back."""
+    scene = Scene(world.lines.views(), world.views(), world.now, world.rules)
+    urgent = [line for line in scene.lines if scene.urgent(line) and not scene.aged(line)]
+    for line in urgent:
+        copies = list(scene.copies(line))
+        running = [call for _, resident in copies for call in resident.running]
+        assert not any(scene.free(line, *each) > 0 for each in copies)
+        if copies and world.rules.preempt:
+            assert stuck(running) == len(running) or any(call.leaving for call in running)
+    if len(urgent) == 1 and scene.homeless(urgent[0]) and world.rules.preempt:
+        assert any(has_a_reason(host) for host in suitable(scene.hosts, urgent[0].spec))
+
+
+def has_a_reason(host: HostView) -> bool:
+    running = [call for resident in host.residents for call in resident.running]
+    return bool(host.loading or stuck(running) or any(call.leaving for call in running))
+
+
+def all_promises(world: World) -> None:
+    nothing_is_left_undone(world)
+    no_p0_waits_behind_a_batch(world)
+
+
+class PoolMachine(RuleBasedStateMachine):
+    """Asks, cancels and lets time pass; the world itself checks slots, memory and evictions."""
+
+    world: World
+
+    @initialize(here=hosts, there=st.none() | hosts, preempt=st.booleans(), batch=st.integers(1, 4))
+    def begin(self, here: HostView, there: HostView | None, preempt: bool, batch: int) -> None:
+        named = {"local": here}
+        if there is not None:
+            named["other"] = HostView("other", there.slots, there.models, there.memory, needs=NEEDS)
+        rules = Rules(patience=30, batch=batch, preempt=preempt)
+        self.world = World(named, rules, LOAD_SECONDS, after=all_promises)
+
+    @rule(
+        spec=st.sampled_from(SPECS),
+        priority=st.sampled_from([P0, P1, P1, P2]),
+        seconds=st.floats(0.1, 20),
+        agent=st.sampled_from("abc"),
+        limit=st.sampled_from([None, None, 1]),
+        copies=st.integers(1, 5),
+    )
+    def ask(
+        self,
+        spec: Spec,
+        priority: Priority,
+        seconds: float,
+        agent: str,
+        limit: int | None,
+        copies: int,
+    ) -> None:
+        for _ in range(copies):
+            self.world.ask(Job(spec, 0, seconds, priority, agent, limit))
+        self.world.settle()
+
+    @rule(seconds=st.floats(0.01, 40))
+    def pass_time(self, seconds: float) -> None:
+        until = self.world.now + seconds
+        self.world.run(until)
+        self.world.now = until
+        self.world.settle()
+
+    @precondition(lambda self: self.world.calls)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        self.world.cancel(data.draw(st.sampled_from(sorted(self.world.calls))))
+        self.world.settle()
+
+    def teardown(self) -> None:
+        if hasattr(self, "world"):
+            self.world.run()
+            assert len(self.world.lines) == 0, "somebody waits for ever"
+
+
+TestPoolMachine = PoolMachine.TestCase
+TestPoolMachine.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+def longest_wait(world: World, ahead: int, longest_call: float, longest_load: float) -> float:
+    """The bound of docs/pool.md, for a call with so many others ahead of it on one host."""
+    rules, slots = world.rules, world.hosts["local"].slots
+    calls = ceil(rules.batch / slots) + ceil(ceil(rules.batch / 4) / slots) + 4
+    turn = calls * longest_call + 4 * longest_load
+    return rules.patience + (2 * (ahead // rules.batch) + len(SPECS)) * turn
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(jobs, min_size=1, max_size=80),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.integers(1, 8),
+    st.floats(1, 60),
+)
+def test_nobody_waits_longer_than_the_bound(
+    asked: list[Job], models: int, slots: int, batch: int, patience: float
+) -> None:
+    world = one_host(
+        models, slots, rules=Rules(patience, batch), load_seconds=LOAD_SECONDS, after=all_promises
+    )
+    world.plan(asked)
+
+    world.run()
+
+    assert len(world.waits) == len(asked)
+    for id, wait in world.waits.items():
+        assert wait <= longest_wait(world, world.ahead[id], 10, 20)
+
+
+def stream(spec: Spec, priority: Priority, every: float, seconds: float, until: float) -> list[Job]:
+    return [Job(spec, n * every, seconds, priority) for n in range(int(until / every))]
+
+
+def test_a_stream_of_more_urgent_work_does_not_starve_the_rest() -> None:
+    world = one_host(
+        models=1, slots=1, rules=Rules(patience=60, batch=8), load_seconds=LOAD_SECONDS
+    )
+    world.plan(stream(SPECS[0], P1, every=1, seconds=1, until=600))
+    world.plan([Job(SPECS[2], 10.5, 1, P2)])
+
+    world.run(until=100)
+
+    late = [id for id, job in world.jobs.items() if job.spec == SPECS[2]]
+    assert world.waits[late[0]] <= 60 + 1 + LOAD_SECONDS[SPECS[2]]
+
+
+def test_what_is_left_of_the_day_is_done_when_nothing_else_comes() -> None:
+    world = one_host(models=1, slots=1, load_seconds=LOAD_SECONDS)
+    world.plan([Job(spec, 0, 1, P2) for spec in SPECS * 20])
+
+    world.run()
+
+    assert (len(world.waits), world.loads) == (80, len(SPECS))
