@@ -17,6 +17,8 @@ ROUNDS = 3  # so often the same calls with the same results are a circle
 LONGEST_CIRCLE = 3  # calls in one round: A A A, A B A B A B, A B C A B C A B C
 FAILURES = 5  # failed calls in a row, over at least two turns: the model saw some and went on
 BUDGET_SHARE = 0.9  # of the token budget: what is left pays for summing up
+LAST_WORDS = 512  # tokens of what asks to sum up and of the answer, or a tenth of a small budget
+SHORTEST = 256  # tokens of an answer that is worth a turn, or a fortieth of a small budget
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,25 @@ class Breaker:
             return Stop(Reason.BREAKER, f"{FAILURES} calls in a row failed")
         if self.turns >= limits.max_turns:
             return Stop(Reason.MAX_TURNS, f"all {limits.max_turns} turns are used")
-        if self.tokens + 2 * next_prompt > limits.tokens or (
-            self.tokens > BUDGET_SHARE * limits.tokens
+        if self.tokens > BUDGET_SHARE * limits.tokens or (
+            self.room(limits, next_prompt) < min(SHORTEST, limits.tokens // 40)
         ):
             spent = f"{self.tokens} of {limits.tokens} tokens are spent"
             return Stop(Reason.BUDGET, f"{spent}, and the next prompt takes {next_prompt}")
         return None
+
+    def left(self, limits: Limits) -> int:
+        """Tokens of the budget that nothing was spent on."""
+        return limits.tokens - self.tokens
+
+    def room(self, limits: Limits, prompt: int) -> int:
+        """Tokens that the answer of an ordinary turn may have. After it the prompt, longer by that
+        answer, must fit once more, and the words that sum up."""
+        return (self.left_beside(limits, prompt) - prompt) // 2
+
+    def left_beside(self, limits: Limits, prompt: int) -> int:
+        """Tokens that are left when a prompt of that size has been summed up."""
+        return self.left(limits) - prompt - min(LAST_WORDS, limits.tokens // 10)
 
     def circle(self) -> str | None:
         """The names of the calls that go round and round, or None."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from harness.bus.port import Note, Outcome
 from harness.clock import Clock
@@ -15,9 +16,11 @@ from harness.models.port import (
     ModelError,
     ModelUnavailable,
     OnDelta,
+    OverLimit,
     PromptTooLong,
     Reply,
     ToolCall,
+    estimate_prompt,
 )
 from harness.session.breaker import Breaker
 from harness.session.brief import Brief, Hands
@@ -84,7 +87,7 @@ class Session:
         self.on_delta = on_delta
         self.watch = Watch(clock, cancel or asyncio.Event())
         self.talk = Talk(brief.system, brief.opening, tools.specs)
-        self.compactor = Compactor(model.context_tokens, brief.limits, self._chat)
+        self.compactor = Compactor(model.context_tokens, brief.limits, self._shorten)
         self.calls = Calls(tools, self.watch)
         self.breaker = Breaker()
         self.tally = Tally()
@@ -125,6 +128,7 @@ class Session:
             for note in news:
                 yield note
             self._begin_turn()
+            self.compactor.context = self.model.context_tokens  # of the one that would answer now
             while shorter := await self.compactor.propose(self.talk):
                 yield shorter.step
                 self.talk.adopt(shorter.messages)
@@ -176,7 +180,8 @@ class Session:
         self.breaker = self.breaker.began()
         yield TurnStarted(self.breaker.turns, self.talk.tokens)
         try:
-            reply = await self._chat(self.talk.request(tools=False), self.on_delta)
+            room = self.breaker.left(self.brief.limits) - self.talk.tokens
+            reply = await self._chat(self._asking(room, tools=False), self.on_delta)
         except (BadReply, PromptTooLong, Stop):
             self._unsay()
             return  # what is known already must do
@@ -224,7 +229,8 @@ class Session:
     async def _ask(self) -> Reply | None:
         """The model's reply, or None when something must change before there can be one."""
         try:
-            reply = await self._chat(self.talk.request(), self.on_delta)
+            room = self.breaker.room(self.brief.limits, self.talk.tokens)
+            reply = await self._chat(self._asking(room), self.on_delta)
         except PromptTooLong:
             self._unsay()
             self.compactor.urgent = True
@@ -237,6 +243,24 @@ class Session:
         self._take(reply)
         return reply
 
+    def _asking(self, room: int, *, tools: bool = True) -> ChatRequest:
+        """The next question, with an answer of at most `room` tokens. Raises Stop when that is
+        none: a call that does not fit into the budget is not made."""
+        if room <= 0:
+            raise Stop(Reason.BUDGET, f"the budget of {self.brief.limits.tokens} tokens is spent")
+        request = self.talk.request(tools=tools)
+        if room >= self.model.context_tokens - self.talk.tokens:
+            return request
+        return replace(request, max_tokens=room)
+
+    async def _shorten(self, request: ChatRequest) -> Reply:
+        """Ask for a summary, unless summing up would not fit into the budget behind it."""
+        costs = estimate_prompt(request) + (request.max_tokens or 0)
+        if costs > self.breaker.left_beside(self.brief.limits, self.talk.tokens):
+            told = f"the budget of {self.brief.limits.tokens} tokens leaves none to make room with"
+            raise Stop(Reason.BUDGET, told)
+        return await self._chat(request)
+
     def _unsay(self) -> None:
         if self.on_delta is not None:
             self.on_delta(None)
@@ -247,6 +271,8 @@ class Session:
             reply = await self.watch.result(self.model.chat(request, on_delta))
         except (BadReply, PromptTooLong):
             raise
+        except OverLimit as error:
+            raise Stop(Reason.BUDGET, str(error)) from error
         except ModelUnavailable as error:
             raise Stop(Reason.MODEL_UNAVAILABLE, str(error), retry=True) from error
         except ModelError as error:
@@ -263,10 +289,12 @@ class Session:
     def _take(self, reply: Reply) -> None:
         calls = reply.message.tool_calls
         self.answer = None if calls else reply
-        share = self.brief.limits.result_share * self.model.context_tokens
-        self._room = int(share / max(len(calls), 1))
         self.talk.learn(reply.usage)
         self.talk.reply(reply.message)
+        share = self.brief.limits.result_share * self.model.context_tokens
+        left = self.breaker.left_beside(self.brief.limits, self.talk.tokens)
+        room = min(share, self.talk.unscaled(left))
+        self._room = int(max(room, 0) / max(len(calls), 1))
         self.calls.expect(calls)
 
     def _finish(self, result: ToolResult) -> ToolFinished:

@@ -46,6 +46,10 @@ class Talk:
         """How large the next prompt is, by estimate and what the server counted before."""
         return round(self._tokens * self._scale)
 
+    def unscaled(self, tokens: int) -> int:
+        """How long a text may be, by estimate, to add at most `tokens` to the prompt."""
+        return int(tokens / self._scale)
+
     def size(self, messages: Sequence[Message]) -> int:
         """What `tokens` would be with these messages."""
         return round((self._tool_tokens + message_tokens(messages)) * self._scale)

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.bus.port import Outcome
-from harness.models.port import BadReply, ModelError, ModelUnavailable, PromptTooLong, Reply
+from harness.models.port import (
+    BadReply,
+    ChatRequest,
+    ModelError,
+    ModelUnavailable,
+    PromptTooLong,
+    Reply,
+    Usage,
+    estimate_prompt,
+)
 from harness.session.brief import Limits
 from harness.session.steps import Compacted, Ended, Reason, Replied, ToolFinished, ToolStarted
 from tests.session.doubles import (
@@ -84,3 +93,33 @@ async def test_any_session_ends_once_and_answers_every_call(
         asked_for_turns = [r for r in model.requests if not is_summary_question(r)]
         for before, after in pairwise(asked_for_turns):
             assert tuple(after.messages[: len(before.messages)]) == tuple(before.messages)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 900)), max_size=15),
+    st.integers(1000, 9000),
+)
+async def test_no_session_spends_more_than_its_budget(
+    turns: list[tuple[int, int]], budget: int
+) -> None:
+    """However long the answers and results: a call is made only where its prompt and the longest
+    answer to it still fit, and the answer is told how long it may be."""
+    left = iter(turns)
+    spent = 0
+
+    async def play(request: ChatRequest) -> Reply:
+        nonlocal spent
+        said, found = next(left, (0, 0))
+        prompt = estimate_prompt(request)
+        completion = min(5 + said, request.max_tokens or 10**6)
+        spent += prompt + completion
+        calls = [call("echo", text="x " * found)] if request.tools and found else []
+        return says("y" * min(said, completion), *calls, usage=Usage(prompt, completion))
+
+    session = session_of(Actor(play, loops=True), Hand(echo=echo), limits=Limits(tokens=budget))
+
+    steps = await steps_of(session)
+
+    assert isinstance(steps[-1], Ended)
+    assert spent <= budget

@@ -212,6 +212,43 @@ async def test_a_spent_budget_leaves_room_to_sum_up() -> None:
     assert "850 of 900 tokens" in ended.detail
 
 
+async def test_a_long_result_near_the_end_of_the_budget_leaves_room_to_sum_up() -> None:
+    async def look(text: str = "") -> str:
+        return "sea " * 5000
+
+    costly = says("", call("look"), usage=Usage(prompt=100, completion=1000))
+    model = Actor(costly, says("It is all sea."))
+
+    steps = await steps_of(session_of(model, Hand(look=look), limits=Limits(tokens=4000)))
+
+    last = model.requests[-1]
+    ended = steps[-1]
+    assert isinstance(ended, Ended)
+    assert (ended.reason, ended.result.text) == (Reason.BUDGET, "It is all sea.")
+    assert 1100 + estimate_prompt(last) + (last.max_tokens or 10**6) <= 4000
+    assert last.tools == ()
+
+
+async def test_an_answer_is_bounded_by_the_budget_only_where_that_is_near() -> None:
+    wide, narrow = Actor(says("Done.")), Actor(says("Done."))
+
+    await end_of(session_of(wide, limits=Limits(tokens=200_000)))
+    await end_of(session_of(narrow, limits=Limits(tokens=10_000)))
+
+    assert wide.requests[0].max_tokens is None
+    assert 4000 < (narrow.requests[0].max_tokens or 0) < 5000
+
+
+async def test_a_prompt_beyond_the_budget_is_not_sent_at_all() -> None:
+    model = Actor(says("Never said."))
+
+    ended = await end_of(
+        session_of(model, opening="lighthouse " * 2000, limits=Limits(tokens=1000))
+    )
+
+    assert (ended.reason, model.requests) == (Reason.BUDGET, [])
+
+
 async def test_going_round_in_circles_trips_the_breaker() -> None:
     moves = [says("", call("echo", text="same")) for _ in range(3)]
     model = Actor(*moves, says("It only says same."))
