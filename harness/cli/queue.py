@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ import typer
 from harness.bus.port import Approval, Event, State, Task
 from harness.bus.reader import Reader
 from harness.bus.routed import LANE, decided
+from harness.cli.following import Following, Screen, print_json
 from harness.cli.output import (
     HomeOption,
     JsonOption,
@@ -166,9 +168,19 @@ def waited_for(question: Approval) -> str:
 
 
 @app.command()
-def watch(agent: AgentOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
+def watch(
+    task: Annotated[
+        str | None, typer.Argument(metavar="TASK", help="Only this one, word by word, to its end.")
+    ] = None,
+    agent: AgentOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Every event as it happens, until Ctrl-C; with --json one object a line."""
     place = the_home(home)
+    if task is not None:
+        watch_task(place, task, as_json=as_json)
+        return
     while not place.database.exists():  # of a home that never ran, an empty one would be watched
         time.sleep(LOOK_SECONDS)
     with Reader(place.database) as reader:
@@ -176,10 +188,29 @@ def watch(agent: AgentOption = None, home: HomeOption = None, as_json: JsonOptio
         while True:
             for event in reader.events_after(seen):
                 seen = event.seq
-                task = reader.get(event.task)
-                if agent is None or task.agent == agent:
-                    say(event_line(task, event, as_json=as_json))
+                found = reader.get(event.task)
+                if agent is None or found.agent == agent:
+                    say(event_line(found, event, as_json=as_json))
             time.sleep(LOOK_SECONDS)
+
+
+def watch_task(home: Home, name: str, *, as_json: bool) -> None:
+    """The events of a task, and what is heard of it, until it is over. Raises NotFound."""
+    with Reader(home.database) as reader:
+        task, seen = reader.get(name), 0
+        show = print_json if as_json else Screen(sys.stdout)
+        with Following(home, task.id, show) as following:
+            while True:
+                task = reader.get(task.id)
+                following.pause(0)  # what was told before the task came to this
+                for event in reader.events(task.id)[seen:]:
+                    seen += 1
+                    following.settle()
+                    say(event_line(task, event, as_json=as_json))
+                if task.state in {State.FINAL, State.DEAD}:
+                    following.rest()
+                    return
+                following.pause(LOOK_SECONDS)
 
 
 def event_line(task: Task, event: Event, *, as_json: bool) -> str:

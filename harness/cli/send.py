@@ -12,6 +12,7 @@ import typer
 from harness.bus.port import Outcome, Priority, Request, State, Task
 from harness.bus.reader import Reader
 from harness.bus.routed import LANE, decided
+from harness.cli.following import Following, print_json, who_sees
 from harness.cli.output import (
     HomeOption,
     JsonOption,
@@ -64,10 +65,19 @@ def send(
     timeout: Annotated[
         str, typer.Option("--timeout", help="How long --wait waits, like 90s or 20m.")
     ] = "30m",
+    stream: Annotated[
+        bool | None,
+        typer.Option(
+            "--stream/--no-stream",
+            help="With --wait: show steps and words as they come, on a terminal by itself.",
+        ),
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask an agent; the request is on the disk when this returns."""
+    if stream and not wait:
+        raise UsageError("--stream shows what happens while --wait waits", hint="add --wait")
     place = the_home(home)
     patience = parse_duration(timeout).total_seconds()
     named, asked = (agent, text) if text is not None else (None, agent)
@@ -83,8 +93,11 @@ def send(
                 f"nobody is there to answer task {task.id}",
                 hint=f"start the crew with: harness up --home {place.root}",
             )
-        task = wait_for(place, task, patience)
-    if as_json:
+        with Following(place, task.id, who_sees(asked=stream, as_json=as_json)) as following:
+            task = wait_for(place, task, patience, following)
+    if as_json and stream:
+        print_json({"type": "task", **task_shape(task)})
+    elif as_json:
         emit(task_shape(task))
     else:
         show(task)
@@ -149,7 +162,19 @@ def check_agent(home: Home, agent: str) -> None:
         note("the crew runs and goes on with the last good version of it")
 
 
-def wait_for(home: Home, task: Task, patience: float) -> Task:
+def wait_for(home: Home, task: Task, patience: float, following: Following) -> Task:
+    """The task once it is over, with all that is heard of it shown. Raises WaitTimeout."""
+    try:
+        over = watched(home, task, patience, following)
+    except KeyboardInterrupt:
+        following.settle()
+        note(f"task {task.id} goes on; follow it with: harness queue watch {task.id}")
+        raise
+    following.rest()
+    return over
+
+
+def watched(home: Home, task: Task, patience: float, following: Following) -> Task:
     """The task once it is over; a little later if its answer is delivered meanwhile. Raises
     WaitTimeout."""
     until = time.monotonic() + patience
@@ -158,9 +183,10 @@ def wait_for(home: Home, task: Task, patience: float) -> Task:
     with Reader(home.database) as reader:
         while time.monotonic() < until or over_since is not None:
             before, task = task, reader.get(task.id)
+            following.pause(0)  # what was told before the task came to this
             if task.agent != before.agent:
                 tell_decision(task)
-            seen = tell_news(reader, task, seen)
+            seen = tell_news(reader, task, seen, following)
             tell_questions(reader, task, told)
             if task.state is State.DEAD or (task.state is State.FINAL and is_settled(task)):
                 return task
@@ -169,7 +195,7 @@ def wait_for(home: Home, task: Task, patience: float) -> Task:
                 if time.monotonic() - over_since > DELIVERY_SECONDS:
                     note(f"not delivered yet, see: harness queue show {task.id}")
                     return task
-            time.sleep(LOOK_SECONDS)
+            following.pause(LOOK_SECONDS)
         waits = " and waits for you" if questions_of(reader)[task.id] else ""
     raise WaitTimeout(
         f"task {task.id} is still in {task.state}{waits} after {int(patience)} s; it goes on",
@@ -181,13 +207,14 @@ def is_settled(task: Task) -> bool:
     return not task.deliver or task.delivered_at is not None
 
 
-def tell_news(reader: Reader, task: Task, seen: int) -> int:
+def tell_news(reader: Reader, task: Task, seen: int, following: Following) -> int:
     """Show a person who waits what happened since event `seen`; the newest event."""
     for event in reader.events(task.id):
         if event.seq <= seen:
             continue
         seen = event.seq
         if sys.stderr.isatty():
+            following.settle()
             why = f": {event.note}" if event.note else ""
             note(f"  {age(event.at)}  {WORDS[event.state]} (attempt {event.attempt}){why}")
     return seen
