@@ -14,13 +14,14 @@ from harness.config.home import Home
 from harness.config.profile import Profile
 from harness.config.reading import Reading
 from harness.config.roster import (
+    dangling_limits,
     dangling_names,
     dangling_routes,
     find_profiles,
     fit_profiles,
 )
 from harness.config.rules import KnownTools
-from harness.config.settings import Settings, not_yet, read_settings
+from harness.config.settings import Settings, not_yet, pointless, read_settings
 from harness.config.skills import Skill, read_skill, skill_files, skills_of
 from harness.config.sources import read_sources
 from harness.errors import ConfigError, Problem
@@ -76,6 +77,7 @@ def read_crew(
     new = [each for name, each in found.items() if each and each is not before.get(name)]
     reading.problems += dangling_names(home, new, settings, tools.names, found)
     reading.problems += dangling_routes(home, settings, variables, found)
+    reading.problems += dangling_limits(home, settings, variables, found)
     profiles = fit_profiles(found, reading, before, settings)
     for name in profiles:
         reading.problems += read_sources(home.sources_file(name)).problems
@@ -109,6 +111,8 @@ def remarks(
 ) -> tuple[str, ...]:
     """What works and still deserves a word, for `lint` and the log."""
     of_profiles = [f"{p.path}: {warning}" for p in profiles.values() for warning in p.warnings]
-    of_settings = [f"harness.yaml: {remark}" for remark in not_yet(settings)]
+    of_settings = [
+        f"harness.yaml: {remark}" for remark in (*not_yet(settings), *pointless(settings))
+    ]
     of_jobs = [f"cron.yaml: {warning}" for warning in crontab.warnings]
     return (*of_settings, *of_jobs, *of_profiles)

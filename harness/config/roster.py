@@ -9,7 +9,7 @@ from functools import partial
 from harness.config.document import Document, Location
 from harness.config.environment import overlay
 from harness.config.home import Home
-from harness.config.names import unknown_name
+from harness.config.names import did_you_mean, unknown_name
 from harness.config.profile import Profile, dangling, profile_files, read_profile
 from harness.config.reading import Reading
 from harness.config.rules import KnownTools
@@ -17,6 +17,7 @@ from harness.config.settings import RouterSettings, Settings
 from harness.config.skills import skill_files
 from harness.errors import ConfigError, Problem
 
+HOUSE = "harness"  # as whom the house itself asks models
 Found = Mapping[str, Profile | None]  # each agent of the home, None: no version of it parsed
 
 
@@ -83,6 +84,19 @@ def dangling_routes(
         document = settings_document(home, environment)
         for place, agent in strangers.items():
             yield unknown_name(document, place, agent, known, "agent")
+
+
+def dangling_limits(
+    home: Home, settings: Settings, environment: Mapping[str, str], agents: Iterable[str]
+) -> Iterator[Problem]:
+    """A Problem for each agent who has a limit and is not in the home; the other limits hold."""
+    known = {*agents, HOUSE}
+    if strangers := [name for name in settings.models.limits.agents if name not in known]:
+        document = settings_document(home, environment)
+        for name in strangers:
+            place = ("models", "limits", "agents", name)
+            hint = did_you_mean(name, known) or f"known: {', '.join(sorted(known))}"
+            yield document.problem(place, f"unknown agent `{name}`", key=True, hint=hint)
 
 
 def settings_document(home: Home, environment: Mapping[str, str]) -> Document:

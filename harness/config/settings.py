@@ -127,7 +127,8 @@ class LimitSettings(Section):
 
     tokens: int | None = Field(default=None, ge=1)  # prompt and completion, all agents together
     agent: int | None = Field(default=None, ge=1)  # tokens of each agent
-    agents: dict[str, int] = {}  # tokens of the agents named, instead of `agent`
+    # tokens of the agents named, instead of `agent`; `harness` is the house itself
+    agents: dict[str, Annotated[int, Field(ge=0)]] = {}
     gpu: Duration | None = None  # time of Ollama's models, from the first token read to the last
     money: float | None = Field(default=None, ge=0)  # for models that have a price
 
@@ -306,6 +307,19 @@ def not_yet(settings: Settings) -> list[str]:
     return [f"`{key}` is not used by this version yet" for key, set_ in waiting.items() if set_]
 
 
+def pointless(settings: Settings) -> list[str]:
+    """Limits that nothing in the settings can reach, one sentence each."""
+    limits, profiles = settings.models.limits, settings.models.profiles.values()
+    priced = any(profile.price is not None for profile in profiles)
+    on_gpu = any(profile.provider == "ollama" for profile in profiles) or settings.models.embed
+    told = []
+    if limits.money is not None and not priced:
+        told.append("`models.limits.money` holds for nothing: no profile has a `price`")
+    if limits.gpu is not None and not on_gpu:
+        told.append("`models.limits.gpu` holds for nothing: no profile has `provider: ollama`")
+    return told
+
+
 def dangling(document: Document, models: ModelsSettings) -> list[Problem]:
     """Names of model profiles and hosts that are nowhere defined, and what a profile lacks."""
     hosts = {host.name for host in models.hosts}
@@ -314,6 +328,11 @@ def dangling(document: Document, models: ModelsSettings) -> list[Problem]:
         faults.append(
             unknown_name(document, ("models", "embed", "host"), models.embed.host, hosts, "host")
         )
+    if models.cache.semantic is not None and models.embed is None:
+        message = "the semantic cache compares vectors, and no model makes any"
+        hint = "set `models.embed`, such as {model: nomic-embed-text}, or leave out `semantic`"
+        place = ("models", "cache", "semantic")
+        faults.append(document.problem(place, message, key=True, hint=hint))
     for key, name in (("default", models.default), ("small", models.small)):
         if name is not None and name not in models.profiles:
             faults.append(unknown_name(document, ("models", key), name, models.profiles, PROFILE))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.config.settings import Settings, not_yet, read_settings
+from harness.config.settings import Settings, not_yet, pointless, read_settings
 from harness.errors import ConfigError, Problem
 
 
@@ -224,3 +224,42 @@ def test_a_half_life_of_nothing_is_a_fault(tmp_path: Path, kind: str) -> None:
         read_settings(path, {})
 
     assert 'greater than or equal to 1 hour, not "0s"' in str(failed.value)
+
+
+def test_a_semantic_cache_without_a_model_for_vectors_is_refused(tmp_path: Path) -> None:
+    problem = fault(tmp_path, "models:\n  cache:\n    semantic: {threshold: 0.95}\n")
+
+    assert problem.message == "the semantic cache compares vectors, and no model makes any"
+    assert problem.hint is not None
+    assert "models.embed" in problem.hint
+    assert (problem.line, problem.column) == (3, 5)
+
+
+def test_a_limit_of_tokens_below_zero_is_refused(tmp_path: Path) -> None:
+    problem = fault(tmp_path, "models: {limits: {agents: {scout: -1}}}\n")
+
+    assert "greater than or equal to 0" in problem.message
+
+
+def test_limits_that_nothing_can_reach_are_told(tmp_path: Path) -> None:
+    text = "models: {profiles: {chat: {provider: extractive}}, limits: {money: 2, gpu: 1h}}\n"
+    path = tmp_path / "harness.yaml"
+    path.write_text(text)
+
+    told = pointless(read_settings(path, {}))
+
+    assert told == [
+        "`models.limits.money` holds for nothing: no profile has a `price`",
+        "`models.limits.gpu` holds for nothing: no profile has `provider: ollama`",
+    ]
+
+
+def test_limits_of_what_the_profiles_use_are_not_remarked_on(tmp_path: Path) -> None:
+    path = tmp_path / "harness.yaml"
+    path.write_text(
+        "models: {limits: {money: 2, gpu: 1h}, profiles: {chat: {provider: ollama, model: a},"
+        " hosted: {provider: openai, model: b, base_url: 'https://api.example.com/v1',"
+        " price: {prompt: 1, completion: 2}}}}\n"
+    )
+
+    assert pointless(read_settings(path, {})) == []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.config.durations import format_duration
 from harness.models.limits.amount import Amount, Kind
+from harness.models.port import HOUSE
 
 if TYPE_CHECKING:
     from harness.config.settings import LimitSettings
@@ -73,8 +74,9 @@ class Standing:
 
 
 def limits_of(settings: LimitSettings, agent: str) -> list[Limit]:
-    """Those that a call of the agent must keep: its own first, then those of all."""
-    own = settings.agents.get(agent, settings.agent)
+    """Those that a call of the agent must keep: its own first, then those of all. The house itself
+    is no agent: `agent` does not bind it, only its own line in `agents`."""
+    own = settings.agents.get(agent, None if agent == HOUSE.agent else settings.agent)
     key = f"agents.{agent}" if agent in settings.agents else "agent"
     found = [(key, Kind.TOKENS, own, agent), *of_all(settings)]
     return [Limit(f"models.limits.{k}", kind, m, who) for k, kind, m, who in found if m is not None]

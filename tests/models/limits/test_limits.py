@@ -150,6 +150,16 @@ def test_an_agents_own_limit_is_nobody_elses() -> None:
         account.reserve(wanted(agent="scout"))
 
 
+def test_the_house_itself_is_bound_by_what_is_said_of_it_and_not_as_an_agent() -> None:
+    account = limits(LimitSettings(agent=500))
+    account.reserve(wanted(agent="harness"))
+
+    account.apply(LimitSettings(agent=100_000, agents={"harness": 500}), UTC)
+
+    with pytest.raises(OverLimit, match="for harness"):
+        account.reserve(wanted(agent="harness", prompt=1_000))
+
+
 def test_time_of_the_gpu_is_counted_for_the_models_that_run_there() -> None:
     account = limits(LimitSettings(gpu=timedelta(minutes=5)))
     local = Wanted("scout", "ollama/big", 1_000, 2_000, on_gpu=True)
