@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
 from harness.bus import readdress, transitions
+from harness.bus.port import Outcome, Result
 from harness.bus.routed import LANE, Decision, How
 from harness.config.home import Home
+from harness.services.lock import HomeLock
 from tests.cli.conftest import Harness
 from tests.cli.test_queue import open_bus
 
@@ -96,6 +101,30 @@ def test_a_key_is_one_request_also_after_it_was_handed_over(crew: Harness, home:
     named = crew("send", "macro", "Look.", "--key", "n", "--json").document
     refused = crew("send", "Look.", "--key", "n")
     assert (refused.code, named["id"] in refused.err) == (2, True)
+
+
+def test_who_waits_is_told_to_whom_the_request_went_and_why(crew: Harness, home: Home) -> None:
+    told = threading.Event()
+
+    def answers() -> None:
+        with open_bus(home) as bus:
+            while not (held := bus.run(transitions.claim, LANE, cap=1, owner="daemon")):
+                time.sleep(0.01)
+            bus.run(readdress.readdress, held, Decision("macro", How.MODEL, "ollama/small"))
+            held = bus.run(transitions.claim, "macro", cap=1, owner="daemon")
+            assert held is not None
+            bus.run(transitions.final, held, Outcome.DONE, Result("It rises."))
+            told.set()
+
+    working = threading.Thread(target=answers)
+    working.start()
+    with HomeLock(home):
+        said = crew("send", "Do something.", "--wait", "--timeout", "20s", "--json")
+    working.join()
+
+    assert told.is_set()
+    assert (said.code, said.document["agent"]) == (0, "macro")
+    assert said.err.count("went to macro (model: ollama/small)") == 1
 
 
 def test_profiles_that_cannot_be_read_leave_their_words_to_the_crew(
