@@ -106,6 +106,7 @@ class Endpoint:
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=8),
                 headers={"Accept-Encoding": "identity"},  # nothing unfolds in our memory
                 proxy=self._proxy,
+                verify=self.base_url.startswith("https:"),  # the certificates take long to read
                 trust_env=False,
                 follow_redirects=False,
             )

@@ -34,19 +34,22 @@ async def events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[Event | None, N
 
 async def lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str, None]:
     """The lines of a stream, ended by any of the three ends there are."""
-    rest = b""
+    line: list[bytes] = []  # what has come of it; size counts its bytes
+    size, held = 0, b""
     async for chunk in chunks:
-        rest += chunk
-        held = b"\r" if rest.endswith(b"\r") else b""  # the other half of an end may follow
-        text = rest.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        text = held + chunk
+        held = b"\r" if text.endswith(b"\r") else b""  # the other half of an end may follow
+        text = text.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *whole, last = text.split(b"\n")
-        for line in whole:
-            yield line.decode("utf-8", "replace")
-        rest = last + held
-        if len(rest) > LONGEST_EVENT:
+        for end in whole:
+            yield b"".join([*line, end]).decode("utf-8", "replace")
+            line, size = [], 0
+        line.append(last)
+        size += len(last)
+        if size > LONGEST_EVENT:
             raise NotTheProtocol(f"an event is longer than {LONGEST_EVENT} bytes")
-    for line in rest.removesuffix(b"\r").splitlines():
-        yield line.decode("utf-8", "replace")
+    if rest := b"".join(line):
+        yield rest.decode("utf-8", "replace")
 
 
 def parsed(text: str) -> Event | None:
