@@ -15,8 +15,9 @@ from harness.delivery.degraded import with_notice
 from harness.errors import NotFound
 from harness.hooks.hooks import Hooks
 from harness.memory.notes.uses import Uses
+from harness.models.asked import AskedBy
 from harness.models.chain import FallbackModel
-from harness.models.port import CHARS_PER_TOKEN
+from harness.models.port import CHARS_PER_TOKEN, Asker
 from harness.models.profiles import Models
 from harness.permission.taint import Taint
 from harness.services.hands import Equipment, about
@@ -81,7 +82,7 @@ class Sessions:
         speaker = self.live.speaker(task.id, task.attempt, redactor, veil)
         session = Session(
             self.brief(crew, profile, task, prompt, past),
-            model,
+            AskedBy(model, asker_of(task)),
             toolbox,
             self.clock,
             notes=partial(self.equipment.bus.take_notes, task, past.attempts),
@@ -217,6 +218,11 @@ def veil_for(redactor: Redactor, taint: Taint, hooks: Hooks) -> Veil:
         return Curtain()
     veil = Unsecret(redactor)
     return Disarmed(veil, taint.knows) if taint.tainted else veil
+
+
+def asker_of(task: Task) -> Asker:
+    """For whom a session asks its model: whose turn it is, and whose account pays."""
+    return Asker(task.agent, task.id, task.priority)
 
 
 def finished(result: Result, taint: Taint) -> Result:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass, replace
 
 from harness.models.port import (
+    Asker,
     BadReply,
     ChatRequest,
     Message,
@@ -107,6 +108,7 @@ class Compactor:
                 Message(Role.USER, f"# Task\n\n{task}\n\n# Record\n\n{record}"),
             ),
             max_tokens=int(self.context * SUMMARY_SHARE),
+            asker=Asker(purpose="summary"),
         )
 
     def _shorter(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -74,7 +75,7 @@ class Housework:
         """The end of the run, cut off or not."""
         try:
             for work in works_of(shift.task):
-                await CHORES[work](shift)
+                await CHORES[work](replace(shift, purpose=str(work)))
         except Stop as stop:
             return ended(shift, stop)
         except HarnessError as error:
@@ -93,10 +94,10 @@ def works_of(task: Task) -> list[Work]:
 
 
 def model_of(models: Models, crew: Crew, agent: str) -> Model | None:
-    """The model of an agent, as its profile says."""
+    """The model that words an agent's rules: `models.small`, else the one of its profile."""
     profile = crew.profiles.get(agent)
     try:
-        return models.get(profile.front.model) if profile else None
+        return models.get(crew.settings.models.small or profile.front.model) if profile else None
     except KeyError:  # nowhere defined just now: rules can be worded without it
         return None
 

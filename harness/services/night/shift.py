@@ -17,7 +17,8 @@ from harness.config.settings import MemorySettings
 from harness.errors import NotFound
 from harness.hooks.hooks import Hooks
 from harness.ids import Ids
-from harness.models.port import Model
+from harness.models.asked import AskedBy
+from harness.models.port import Asker, Model
 from harness.services.night.purse import Purse
 from harness.services.night.report import Report
 from harness.services.night.wordsmith import Wordsmith
@@ -54,6 +55,7 @@ class Shift:
     watch: Watch
     purse: Purse
     report: Report
+    purpose: str = "housework"  # of the chore, for the books of the models
 
     @property
     def home(self) -> Home:
@@ -84,7 +86,10 @@ class Shift:
         return [only]
 
     def wordsmith(self, agent: str) -> Wordsmith:
-        return Wordsmith(self.model_of(agent), self.purse, self.watch)
+        """Who words for the agent: it is the agent's account that pays."""
+        model, task = self.model_of(agent), self.task
+        asker = Asker(agent, task.id, task.priority, self.purpose)
+        return Wordsmith(AskedBy(model, asker) if model else None, self.purse, self.watch)
 
     async def step(self, work: Callable[[], T]) -> T:
         """One step on the disk, whole, away from the loop. Raises Stop before it when the run
