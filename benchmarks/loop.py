@@ -36,6 +36,7 @@ from harness.bus.port import Bus, Task
 from harness.clock import SystemClock
 from harness.models.ollama import OllamaModel
 from harness.models.ollama_host import OllamaHost
+from harness.models.pool.pool import Pool
 from harness.permission.places import Places
 from harness.permission.policy import Policy
 from harness.permission.taint import Taint
@@ -117,7 +118,7 @@ async def measure(rounds: int, *, profile: bool) -> list[tuple[Round, Round]]:
     async with server() as url:
         with tempfile.TemporaryDirectory(prefix="bench-loop-") as folder:
             client = ollama.AsyncClient(host=url, trust_env=False)
-            model = OllamaModel(OllamaHost(url), MODEL, clock=CLOCK, num_ctx=NUM_CTX)
+            model = OllamaModel(Pool([OllamaHost(url)]), MODEL, clock=CLOCK, num_ctx=NUM_CTX)
 
             async def one_of_ours() -> None:
                 await run_session(model, Path(folder))

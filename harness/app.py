@@ -32,8 +32,9 @@ from harness.models.books import Books
 from harness.models.cache.cache import Cache
 from harness.models.ledger.ledger import Ledger
 from harness.models.limits.limits import Limits
+from harness.models.pool.pool import Pool
 from harness.models.port import Model
-from harness.models.profiles import Models
+from harness.models.profiles import Models, Way
 from harness.network.web import Web
 from harness.services.auditor import Auditor
 from harness.services.callbacks import Callbacks
@@ -201,11 +202,12 @@ class App:
         chosen = self.housework if WORK in task.payload else self.sessions
         return chosen(task, cancel)
 
-    def make_models(self, crew: Crew) -> Models:
+    def make_models(self, crew: Crew, pool: Pool | None = None) -> Models:
         settings = crew.settings.models
         cache = Cache(settings.cache, self.clock, lambda: self.models.embedder)
         books = Books(self.ledger, self.limits, cache)
-        return Models(settings, self.clock, self.home.root, books)
+        way = Way(self.environment, crew.settings.network.proxy)
+        return Models(settings, self.clock, self.home.root, books, way, pool)
 
     def make_housework(self) -> Housework:
         return Housework(
@@ -284,9 +286,12 @@ class App:
         )
         await self.scheduler.apply(crew.crontab)
         self.crew = crew
-        if crew.settings.models != before.settings.models:
+        if (crew.settings.models, crew.settings.network.proxy) != (
+            before.settings.models,
+            before.settings.network.proxy,
+        ):
             self.retired.append(self.models)
-            self.models = self.make_models(crew)
+            self.models = self.make_models(crew, self.models.pool)
         self.limits.apply(crew.settings.models.limits, crew.crontab.zone)
         self.web.apply(crew.settings.network.allow, crew.settings.network.proxy)
         self.redactor.learn(secret_values(crew.settings, self.environment))

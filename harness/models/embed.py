@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
-from harness.models.ollama_host import OllamaHost
-from harness.models.patience import Timeouts
-from harness.models.port import ModelError, ModelUnavailable
+from harness.config.priority import Priority
+from harness.models.pool.pool import Pool
+from harness.models.pool.seat import Slot, Wish
+from harness.models.pool.view import Spec
+from harness.models.port import Asker, ModelError, ModelUnavailable
 
 Vector = Sequence[float]  # of length 1, so that the product of two is their cosine
 
+ASKER = Asker(purpose="embed", priority=Priority.P2)
 BATCH = 32  # texts of one request: the next one may go to somebody who waits for an answer
 
 
@@ -39,15 +43,15 @@ class Embedder(Protocol):
 
 
 class OllamaEmbedder:
-    """An embedding model of an Ollama server. Each batch waits for one of the host's slots."""
+    """An embedding model of the pool. Each batch waits for a slot, behind everything else."""
 
-    def __init__(self, host: OllamaHost, model: str, timeouts: Timeouts | None = None) -> None:
-        self.host = host
+    def __init__(self, pool: Pool, model: str, hosts: frozenset[str] | None = None) -> None:
+        self.pool = pool
         self.model = model
-        timeouts = timeouts or Timeouts()
-        self.seconds = timeouts.load + timeouts.first_token  # of a batch; it may load the model
+        # the server has one slot for such a model, whatever it is told (wire facts)
+        self.wish = Wish(Spec(model, 0), hosts, ASKER, limit=1, embeds=True)
         self._closed = False
-        host.join()
+        pool.join()
 
     @property
     def name(self) -> str:
@@ -55,7 +59,7 @@ class OllamaEmbedder:
 
     @property
     def is_idle(self) -> bool:
-        return not self.host.is_busy
+        return self.pool.is_idle(self.wish.hosts)
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Raises ModelUnavailable, ModelMissing, ModelError."""
@@ -67,24 +71,29 @@ class OllamaEmbedder:
     async def aclose(self) -> None:
         if not self._closed:
             self._closed = True
-            await self.host.leave()
+            await self.pool.leave()
 
     async def _batch(self, texts: Sequence[str]) -> list[Vector]:
-        async with self.host.slots:
-            try:
-                async with asyncio.timeout(self.seconds):
-                    found = await self.host.embed(self.model, texts)
-            except TimeoutError:
-                told = f"{self.model} at {self.host.base_url} gave no vectors"
-                raise ModelUnavailable(f"{told} within {self.seconds:g} s") from None
+        server, found = await self.pool.serve(self.wish, partial(self._ask, texts))
         vectors = list(units_of(found))
         sizes = {len(vector) for vector in vectors}
         if len(vectors) != len(texts) or len(sizes) > 1 or 0 in sizes:
             raise ModelError(
-                f"{self.host.base_url} answered {len(texts)} texts with {len(vectors)} vectors of"
+                f"{server} answered {len(texts)} texts with {len(vectors)} vectors of"
                 f" {sorted(sizes)} numbers: {self.model} gives no embeddings"
             )
         return vectors
+
+    async def _ask(self, texts: Sequence[str], slot: Slot) -> tuple[str, list[Sequence[float]]]:
+        """The address of who answered, and the vectors as they came."""
+        host, timeouts = slot.host, self.pool.timeouts
+        seconds = timeouts.load + timeouts.first_token  # should somebody have evicted the model
+        try:
+            async with asyncio.timeout(seconds):
+                return host.base_url, await host.embed(self.model, texts)
+        except TimeoutError:
+            told = f"{self.model} at {host.base_url} gave no vectors"
+            raise ModelUnavailable(f"{told} within {seconds:g} s") from None
 
 
 def units_of(vectors: Sequence[Sequence[float]]) -> Iterator[Vector]:

@@ -10,13 +10,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from harness.clock import Clock
 from harness.ids import Ids
-from harness.models.ollama_host import OllamaHost
 from harness.models.ollama_wire import Answer, message_body, options_body, tool_body
-from harness.models.patience import Patience, Timeouts
+from harness.models.patience import Patience
+from harness.models.pool.pool import Pool
+from harness.models.pool.seat import Slot, Wish
+from harness.models.pool.view import Spec
 from harness.models.port import (
     BadReply,
     ChatRequest,
@@ -43,34 +47,35 @@ BRIM_FULL = 0.9
 
 
 class OllamaModel:
-    """One model of one server. Many calls may be made at a time; they wait for the host's slots.
+    """One model of the pool's hosts. Many calls may be made at a time; they wait for their slots.
 
-    `options` are Ollama's (temperature, top_p, seed, ...); `keep_alive` is sent only when given:
-    seconds, or a duration such as "15m". `think` is off unless asked for.
+    `hosts` are the names of those that may serve it, all for None. `options` are Ollama's
+    (temperature, top_p, seed, ...); `keep_alive` is that of the pool unless given: seconds, or a
+    duration such as "15m". `think` is off unless asked for.
     """
 
     def __init__(
         self,
-        host: OllamaHost,
+        pool: Pool,
         model: str,
         *,
         clock: Clock,
+        hosts: frozenset[str] | None = None,
         num_ctx: int = 16_384,
         options: Mapping[str, Any] | None = None,
         keep_alive: float | str | None = None,
         think: bool | str = False,
-        timeouts: Timeouts | None = None,
     ) -> None:
-        self.host = host
+        self.pool = pool
         self.model = model
+        self.hosts = hosts
         self.num_ctx = num_ctx
         self.options = dict(options or {})
         self.keep_alive = keep_alive
         self.think = think
-        self.timeouts = timeouts or Timeouts()
         self._ids = Ids(clock)
         self._closed = False
-        host.join()
+        pool.join()
 
     @property
     def name(self) -> str:
@@ -85,28 +90,31 @@ class OllamaModel:
         estimate = estimate_prompt(request)
         if estimate > self.num_ctx * SURELY_TOO_LONG:
             raise self._too_long(f"about {estimate} tokens")
-        answer = Answer(self.host.base_url, self.model, on_delta)
-        async with self.host.slots:
-            await self._listen(self._body(request), answer)
-        if answer.last is None:
-            raise ModelUnavailable(
-                f"{self.host.base_url} ended the answer of {self.model} before it was done"
-            )
-        return self._reply(request, answer, estimate)
+        spec = Spec(self.model, self.num_ctx)
+        wish = Wish(spec, self.hosts, request.asker, keep_alive=self.keep_alive)
+
+        async def ask(slot: Slot) -> tuple[Answer, Slot]:
+            answer = Answer(slot.host.base_url, self.model, on_delta)
+            await self._listen(slot, request, answer)
+            return answer, slot
+
+        void = partial(on_delta, None) if on_delta else nothing
+        answer, slot = await self.pool.serve(wish, ask, void)
+        return with_slot(self._reply(request, answer, estimate, slot.num_ctx), slot)
 
     async def probe(self) -> str | None:
-        return await self.host.probe(self.model)
+        return await self.pool.probe(self.model, self.hosts)
 
     async def aclose(self) -> None:
         if not self._closed:
             self._closed = True
-            await self.host.leave()
+            await self.pool.leave()
 
-    def _body(self, request: ChatRequest) -> dict[str, Any]:
+    def _body(self, request: ChatRequest, num_ctx: int) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self.model,
             "messages": [message_body(message) for message in request.messages],
-            "options": options_body(request, self.num_ctx, self.options),
+            "options": options_body(request, num_ctx, self.options),
             "stream": True,
             "think": self.think,
             "truncate": False,
@@ -115,40 +123,44 @@ class OllamaModel:
             body["tools"] = [tool_body(tool) for tool in request.tools]
         if request.format is not None:
             body["format"] = dict(request.format)
-        if self.keep_alive is not None:
-            body["keep_alive"] = self.keep_alive
         return body
 
-    async def _listen(self, body: Mapping[str, Any], answer: Answer) -> None:
+    async def _listen(self, slot: Slot, request: ChatRequest, answer: Answer) -> None:
         """Take in all lines of the answer, within the time that each may take."""
-        deadline = asyncio.timeout(self.timeouts.load)
+        host, timeouts = slot.host, self.pool.timeouts
+        deadline = asyncio.timeout(timeouts.load)  # it is loaded, unless somebody evicted it
         patience = Patience(
             deadline,
-            self.timeouts,
-            is_loaded=lambda: self.host.holds(self.model),
-            is_talking=lambda: self.host.talks(self.model),
+            timeouts,
+            is_loaded=lambda: host.holds(self.model),
+            is_talking=lambda: host.talks(self.model),
         )
+        body = self._body(request, slot.num_ctx or self.num_ctx)
         try:
-            async with deadline, aclosing(self.host.chat(body)) as lines:
+            async with deadline, aclosing(host.chat(body)) as lines:
                 async for line in lines:
                     answer.add(line)
                     patience.heard() if answer.last is None else patience.done()
         except TimeoutError:
             if answer.last is None:
                 raise ModelUnavailable(
-                    f"{self.model} at {self.host.base_url} was silent for {patience.stage}"
+                    f"{self.model} at {host.base_url} was silent for {patience.stage}"
                 ) from None
         except ModelUnavailable:
             if answer.last is None:  # else all of it is here, and only the goodbye went wrong
                 raise
         finally:
             await patience.end()
+        if answer.last is None:
+            raise ModelUnavailable(
+                f"{host.base_url} ended the answer of {self.model} before it was done"
+            )
 
-    def _reply(self, request: ChatRequest, answer: Answer, estimate: int) -> Reply:
+    def _reply(self, request: ChatRequest, answer: Answer, estimate: int, loaded: int = 0) -> Reply:
         assert answer.last is not None
         text, calls = self._calls(request, answer)
         usage = answer.usage(estimate, estimate_tokens(text))
-        if not usage.estimated and self._was_cut(usage.prompt, estimate):
+        if not usage.estimated and self._was_cut(usage.prompt, estimate, loaded):
             raise self._too_long(f"the server read {usage.prompt} of about {estimate} tokens")
         return Reply(
             Message(Role.ASSISTANT, text, calls),
@@ -179,12 +191,26 @@ class OllamaModel:
             raise BadReply(f"{self.model} wrote a broken tool call", f"{text}{dict(function)}")
         return ToolCall(self._ids(), name, arguments)
 
-    def _was_cut(self, counted: int, estimate: int) -> bool:
-        half_gone = estimate > self.num_ctx * NEARLY_FULL and counted < estimate * SURELY_CUT
-        filled = estimate > self.num_ctx and counted > self.num_ctx * BRIM_FULL
+    def _was_cut(self, counted: int, estimate: int, loaded: int) -> bool:
+        num_ctx = loaded or self.num_ctx
+        half_gone = estimate > num_ctx * NEARLY_FULL and counted < estimate * SURELY_CUT
+        filled = estimate > num_ctx and counted > num_ctx * BRIM_FULL
         return half_gone or filled
 
     def _too_long(self, detail: str) -> PromptTooLong:
         return PromptTooLong(
             f"the prompt does not fit the {self.num_ctx} tokens of {self.model}: {detail}"
         )
+
+
+def with_slot(reply: Reply, slot: Slot) -> Reply:
+    """A reply with where it was given, and what was waited for: in line (`queue`), and for the
+    load, which the server tells of only where it loaded once more."""
+    timings = dict(reply.timings)
+    timings["load"] = timings.get("load", 0.0) + slot.load
+    timings |= {"queue": slot.queued, "sent_back": float(slot.sent_back)}
+    return replace(reply, timings=timings, host=slot.host.name, why=slot.why)
+
+
+def nothing() -> None:
+    """Nobody listens."""

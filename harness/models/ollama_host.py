@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, cast
 
 import httpx
@@ -20,31 +21,43 @@ PROBE_SECONDS = 3.0
 Line = dict[str, Any]  # one object of the server's stream
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A model in a server's memory, as the server tells it. Sizes are bytes."""
+
+    model: str
+    size: int | None = None  # of all of it
+    vram: int | None = None  # of what lies on the GPU
+    num_ctx: int | None = None
+
+
 class OllamaHost:
     """A server by its address. Connections open with the first use.
 
-    A model `join`s when it is made and `leave`s when it is closed; the last one to leave closes
-    the connections. Whoever asks holds one of `slots` meanwhile: what waits in our own line is
-    not on the server's, where it would look like silence.
+    How many calls it answers at a time is the pool's to see to: what waits in our own line is not
+    on the server's, where it would look like silence.
     """
 
     def __init__(
-        self, base_url: str, *, slots: int = 1, connect_seconds: float = CONNECT_SECONDS
+        self,
+        base_url: str,
+        *,
+        name: str = "local",
+        slots: int = 1,
+        models: int = 3,
+        memory: int | None = None,
+        connect_seconds: float = CONNECT_SECONDS,
     ) -> None:
+        """`slots`: calls of one model at a time; `models` in memory at a time; `memory` for them
+        in bytes, where that is known."""
         self.base_url = base_url.rstrip("/")
-        self.slots = asyncio.Semaphore(slots)
+        self.name = name
+        self.slots = slots
+        self.models = models
+        self.memory = memory
         self._connect_seconds = connect_seconds
         self._client: _Client | None = None
-        self._models = 0
         self._talking: Counter[str] = Counter()  # by model: calls in the middle of their answer
-
-    def join(self) -> None:
-        self._models += 1
-
-    async def leave(self) -> None:
-        self._models -= 1
-        if self._models <= 0:
-            await self.aclose()
 
     async def aclose(self) -> None:
         client, self._client = self._client, None
@@ -78,18 +91,49 @@ class OllamaHost:
             raise explain(error, self.base_url, model) from error
         return list(answer.embeddings)
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether calls of ours hold all slots, or one is in the middle of its answer."""
-        return self.slots.locked() or any(self._talking.values())
+    async def load(
+        self,
+        model: str,
+        *,
+        num_ctx: int = 0,
+        keep_alive: float | str | None = None,
+        embeds: bool = False,
+    ) -> None:
+        """Bring a model into memory, and say how long it stays there unused. Raises ModelError.
 
-    async def present(self) -> list[str]:
-        """Names of the models on its disk. Raises ModelError."""
+        With another `num_ctx` than it has it is loaded anew; 0: as the server likes. A model that
+        `embeds` is known to no other route. Cancelling ends the load, at the server too.
+        """
+        body: dict[str, Any] = {"model": model, **({"input": []} if embeds else {"stream": False})}
+        if num_ctx:
+            body["options"] = {"num_ctx": num_ctx}
+        if keep_alive is not None:
+            body["keep_alive"] = keep_alive
+        await self._post("/api/embed" if embeds else "/api/generate", body)
+
+    async def unload(self, model: str) -> None:
+        """Have a model leave the memory as soon as nobody uses it. Raises ModelError."""
+        await self._post("/api/generate", {"model": model, "stream": False, "keep_alive": 0})
+
+    async def running(self) -> list[Loaded]:
+        """What is in memory. Raises ModelError."""
+        try:
+            answer = await self._open().ps()
+        except TROUBLE as error:
+            raise explain(error, self.base_url, "the models in memory") from error
+        return [
+            Loaded(model.model, whole(model.size), whole(model.size_vram), model.context_length)
+            for model in answer.models
+            if model.model
+        ]
+
+    async def sizes(self) -> dict[str, int]:
+        """The models on its disk, and the bytes of each. Raises ModelError."""
         try:
             answer = await self._open().list()
         except TROUBLE as error:
             raise explain(error, self.base_url, "the list of models") from error
-        return sorted(model.model for model in answer.models if model.model)
+        return {model.model: whole(model.size) or 0 for model in answer.models if model.model}
 
     def talks(self, model: str) -> bool:
         """Whether a call of ours is in the middle of the model's answer."""
@@ -107,7 +151,7 @@ class OllamaHost:
         """None when the model can be asked, else the reason why not; within three seconds."""
         try:
             async with asyncio.timeout(PROBE_SECONDS):
-                present = await self.present()
+                present = sorted(await self.sizes())
         except TimeoutError:
             return f"{self.base_url} does not answer within {PROBE_SECONDS:g} s"
         except ModelError as error:
@@ -115,6 +159,12 @@ class OllamaHost:
         if any(same_model(name, model) for name in present):
             return None
         return with_hint(missing(self.base_url, model, present))
+
+    async def _post(self, path: str, body: Mapping[str, Any]) -> None:
+        try:
+            await self._open().post(path, body)
+        except TROUBLE as error:
+            raise explain(error, self.base_url, str(body["model"])) from error
 
     def _open(self) -> _Client:
         if self._client is None:
@@ -129,20 +179,25 @@ class OllamaHost:
 
 
 def same_model(left: str, right: str) -> bool:
-    """Whether two names mean one model: no tag is the tag `latest`."""
-    return _with_tag(left) == _with_tag(right)
+    """Whether two names mean one model."""
+    return full_name(left) == full_name(right)
+
+
+def full_name(model: str) -> str:
+    """A model's name as the server lists it: no tag is the tag `latest`."""
+    return model if ":" in model.rpartition("/")[2] else f"{model}:latest"
 
 
 def with_hint(error: ModelError) -> str:
     return f"{error} ({error.hint})" if error.hint else str(error)
 
 
-def _with_tag(name: str) -> str:
-    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+def whole(size: object) -> int | None:
+    return int(size) if isinstance(size, int) else None
 
 
 class _Client(ollama.AsyncClient):
-    """The official client, with one more way to ask.
+    """The official client, with two more ways to ask.
 
     Its own `chat` has no `truncate`, leaves out of a tool's schema what its Tool model does not
     name (defaults, bounds, anyOf), and drops the ids of tool calls; so the body goes out and the
@@ -152,3 +207,6 @@ class _Client(ollama.AsyncClient):
     async def lines(self, body: Mapping[str, Any]) -> AsyncGenerator[Line, None]:
         stream = await self._request(dict, "POST", "/api/chat", json=body, stream=True)
         return cast("AsyncGenerator[Line, None]", stream)
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> None:
+        await self._request_raw("POST", path, json=body)  # type: ignore[no-untyped-call]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from harness.clock import Clock
-from harness.config.settings import ModelProfile, ModelsSettings, ModelTimeouts
+from harness.config.base_url import is_at_home
+from harness.config.settings import ModelProfile, ModelsSettings
 from harness.models.books import Books
 from harness.models.chain import FallbackModel, Link
 from harness.models.embed import Embedder, OllamaEmbedder
@@ -15,12 +18,22 @@ from harness.models.extractive import ExtractiveModel
 from harness.models.metered import Metered, Terms
 from harness.models.metered_embedder import MeteredEmbedder
 from harness.models.ollama import OllamaModel
-from harness.models.ollama_host import OllamaHost
-from harness.models.patience import Timeouts
+from harness.models.openai import OpenAIModel
+from harness.models.openai.key import Key
+from harness.models.pool.making import pool_of, seconds
+from harness.models.pool.pool import Pool
 from harness.models.port import Model
 from harness.models.rest import Rest
 from harness.models.scripted import ScriptedModel
 from harness.models.unusable import UnusableModel
+
+
+@dataclass(frozen=True)
+class Way:
+    """How models that are not our own are reached: where their keys lie, and through what."""
+
+    environment: Mapping[str, str] | None = field(default=None, repr=False)  # absent: our own
+    proxy: str | None = None  # http://host:port, for addresses outside the own network
 
 
 class Models:
@@ -30,15 +43,23 @@ class Models:
     """
 
     def __init__(
-        self, settings: ModelsSettings, clock: Clock, root: Path, books: Books | None = None
+        self,
+        settings: ModelsSettings,
+        clock: Clock,
+        root: Path,
+        books: Books | None = None,
+        way: Way | None = None,
+        pool: Pool | None = None,
     ) -> None:
         """`root` is where the scripts of scripted profiles are looked for. Without `books` nothing
-        is written down and nothing limited."""
+        is written down and nothing limited. `pool`: that of earlier settings, to go on with."""
         self.settings = settings
         self.clock = clock
         self.root = root
         self.books = books or Books()
-        self.hosts = {host.name: OllamaHost(host.url, slots=host.slots) for host in settings.hosts}
+        self.way = way or Way()
+        self.pool = pool_of(settings, clock, pool)
+        self.pool.join()
         self.built: dict[str, Model] = {}
         self.links: dict[str, Link] = {}
         self.chains: dict[str, FallbackModel] = {}
@@ -70,15 +91,15 @@ class Models:
         match profile.provider:
             case "ollama":
                 return OllamaModel(
-                    self.hosts[profile.host or self.settings.hosts[0].name],
+                    self.pool,
                     profile.model,
                     clock=self.clock,
+                    hosts=only(profile.host),
                     num_ctx=profile.num_ctx,
                     options={}
                     if profile.temperature is None
                     else {"temperature": profile.temperature},
                     keep_alive=profile.keep_alive,
-                    timeouts=seconds(self.settings.timeouts),
                 )
             case "openai" if profile.base_url is not None:
                 far = not is_at_home(urlsplit(profile.base_url).hostname or "")
@@ -106,8 +127,8 @@ class Models:
         embed = self.settings.embed
         if embed is None:
             return None
-        host = self.hosts[embed.host or self.settings.hosts[0].name]
-        embedder = OllamaEmbedder(host, embed.model, seconds(self.settings.timeouts))
+        first = self.settings.hosts[0].name  # always the same: its vectors are of one make
+        embedder = OllamaEmbedder(self.pool, embed.model, only(embed.host or first))
         return MeteredEmbedder(embedder, self.books, self.clock)
 
     async def aclose(self) -> None:
@@ -115,14 +136,12 @@ class Models:
             await model.aclose()
         if self.embedder is not None:
             await self.embedder.aclose()
+        await self.pool.leave()
 
 
-def seconds(timeouts: ModelTimeouts) -> Timeouts:
-    return Timeouts(
-        load=timeouts.load.total_seconds(),
-        first_token=timeouts.first_token.total_seconds(),
-        idle=timeouts.idle.total_seconds(),
-    )
+def only(host: str | None) -> frozenset[str] | None:
+    """The hosts that may serve a profile: the one that it names, or any."""
+    return None if host is None else frozenset({host})
 
 
 def why_not(name: str, profile: ModelProfile) -> str:

@@ -17,6 +17,7 @@ from harness.errors import UsageError
 from harness.models.ollama import OllamaModel
 from harness.models.ollama_host import OllamaHost
 from harness.models.ollama_wire import Answer, message_body
+from harness.models.pool.pool import Pool
 from harness.models.port import (
     BadReply,
     ChatRequest,
@@ -158,7 +159,7 @@ chunks = st.one_of(
 @pytest.fixture(scope="module")
 def model() -> OllamaModel:
     host = OllamaHost("http://{}:{}".format(*parse_endpoint("127.0.0.1:9")))
-    return OllamaModel(host, "m", clock=FakeClock())
+    return OllamaModel(Pool([host]), "m", clock=FakeClock())
 
 
 @EFFORT

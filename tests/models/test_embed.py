@@ -11,6 +11,7 @@ import pytest
 from harness.models.embed import BATCH, OllamaEmbedder, Vector, units_of
 from harness.models.ollama_host import OllamaHost
 from harness.models.patience import Timeouts
+from harness.models.pool.pool import Pool
 from harness.models.port import ModelMissing, ModelUnavailable
 from tests.doubles.ollama import OllamaDouble, Weights
 
@@ -22,7 +23,7 @@ QUICK = Timeouts(load=0.3, first_token=0.2, idle=5.0, look=0.01)
 async def embedding(
     double: OllamaDouble, model: str = "embed:1b", timeouts: Timeouts | None = None
 ) -> AsyncIterator[OllamaEmbedder]:
-    embedder = OllamaEmbedder(OllamaHost(double.url), model, timeouts)
+    embedder = OllamaEmbedder(Pool([OllamaHost(double.url)], timeouts=timeouts), model)
     try:
         yield embedder
     finally:
@@ -45,7 +46,7 @@ async def test_each_text_has_a_vector_in_the_order_of_the_texts() -> None:
 
 
 async def test_no_texts_ask_nobody() -> None:
-    embedder = OllamaEmbedder(OllamaHost("http://127.0.0.1:9"), "embed:1b")
+    embedder = OllamaEmbedder(Pool([OllamaHost("http://127.0.0.1:9")]), "embed:1b")
 
     assert await embedder.embed([]) == []
     await embedder.aclose()
@@ -58,7 +59,7 @@ async def test_a_model_that_is_not_there_is_missing() -> None:
 
 
 async def test_a_server_that_is_away_is_told() -> None:
-    embedder = OllamaEmbedder(OllamaHost("http://127.0.0.1:9"), "embed:1b")
+    embedder = OllamaEmbedder(Pool([OllamaHost("http://127.0.0.1:9")]), "embed:1b")
 
     with pytest.raises(ModelUnavailable, match="nothing answers"):
         await embedder.embed(["a"])
@@ -68,17 +69,16 @@ async def test_a_server_that_is_away_is_told() -> None:
 async def test_a_model_that_takes_too_long_is_unavailable() -> None:
     slow = Weights("embed:1b", capabilities=("embedding",), load_seconds=5.0)
     async with OllamaDouble([slow]) as double, embedding(double, timeouts=QUICK) as embedder:
-        with pytest.raises(ModelUnavailable, match=r"no vectors within 0\.5 s"):
+        with pytest.raises(ModelUnavailable, match=r"0\.3 s, the time for loading"):
             await embedder.embed(["a"])
 
 
 async def test_the_host_is_idle_while_nobody_holds_its_slots() -> None:
-    embedder = OllamaEmbedder(OllamaHost("http://127.0.0.1:9", slots=1), "embed:1b")
-
-    assert embedder.is_idle
-    async with embedder.host.slots:
-        assert not embedder.is_idle
-    await embedder.aclose()
+    async with OllamaDouble([WEIGHTS]) as double, embedding(double) as embedder:
+        assert embedder.is_idle
+        async with embedder.pool.slot(embedder.wish):
+            assert not embedder.is_idle
+        assert embedder.is_idle
 
 
 def test_a_vector_is_brought_to_length_one_and_an_empty_one_left_out() -> None:

@@ -14,6 +14,7 @@ from harness.clock import FakeClock, settle
 from harness.models.ollama import OllamaModel
 from harness.models.ollama_host import OllamaHost, same_model
 from harness.models.patience import Timeouts
+from harness.models.pool.pool import Pool
 from harness.models.port import (
     BadReply,
     ChatRequest,
@@ -47,8 +48,8 @@ QUICK = Timeouts(load=5.0, first_token=5.0, idle=5.0, look=0.01)
 async def talking(
     double: OllamaDouble, model: str = "qwen3:8b", **settings: Any
 ) -> AsyncIterator[OllamaModel]:
-    settings = {"timeouts": QUICK, "clock": FakeClock(), **settings}
-    ollama = OllamaModel(OllamaHost(double.url), model, **settings)
+    pool = Pool([OllamaHost(double.url)], timeouts=settings.pop("timeouts", QUICK))
+    ollama = OllamaModel(pool, model, **{"clock": FakeClock(), **settings})
     try:
         yield ollama
     finally:
@@ -94,12 +95,16 @@ async def test_every_call_names_its_context_and_forbids_silent_truncation() -> N
     assert "keep_alive" not in body
 
 
-async def test_keep_alive_is_sent_when_given() -> None:
+async def test_keep_alive_is_sent_with_the_load_alone() -> None:
+    """With a call it would keep a model in memory that the server wants to unload."""
     async with OllamaDouble() as double:
         async with talking(double, keep_alive="15m") as model:
             await model.chat(HI)
 
-        assert double.chats[0]["keep_alive"] == "15m"
+        (load,) = (made.body for made in double.calls if made.path == "/api/generate")
+        assert load["keep_alive"] == "15m"
+        assert load["options"] == {"num_ctx": model.num_ctx}
+        assert "keep_alive" not in double.chats[0]
 
 
 async def test_a_tools_schema_arrives_whole() -> None:
@@ -331,7 +336,7 @@ async def test_a_model_that_is_not_there_comes_with_the_command_to_get_it() -> N
 async def test_a_server_of_another_kind_is_not_taken_for_a_missing_model() -> None:
     async with OllamaDouble() as double:
         host = OllamaHost(f"{double.url}/elsewhere")
-        model = OllamaModel(host, "qwen3:8b", clock=FakeClock())
+        model = OllamaModel(Pool([host]), "qwen3:8b", clock=FakeClock())
         with pytest.raises(ModelUnavailable) as error:
             await model.chat(HI)
         await model.aclose()
@@ -363,7 +368,7 @@ async def test_what_a_model_cannot_do_is_said_with_a_remedy(
 async def test_a_server_that_is_away_is_said_in_chat_and_in_probe() -> None:
     async with OllamaDouble() as double:
         address = double.url
-    model = OllamaModel(OllamaHost(address), "qwen3:8b", clock=FakeClock())
+    model = OllamaModel(Pool([OllamaHost(address)]), "qwen3:8b", clock=FakeClock())
 
     with pytest.raises(ModelUnavailable, match=f"nothing answers at {address}"):
         await model.chat(HI)
@@ -397,7 +402,7 @@ async def test_a_prompt_that_an_old_server_cut_in_silence_is_noticed() -> None:
             with pytest.raises(PromptTooLong, match="the server read 1 of about"):
                 await model.chat(long)
 
-        assert [seen["content"] for seen in double.calls[0].seen] == ["and?"]
+        assert [seen["content"] for seen in double.calls[-1].seen] == ["and?"]
 
 
 async def test_a_prompt_that_an_old_server_cut_by_a_little_is_noticed_too() -> None:
@@ -408,7 +413,7 @@ async def test_a_prompt_that_an_old_server_cut_by_a_little_is_noticed_too() -> N
             with pytest.raises(PromptTooLong, match="the server read 95 of about 125"):
                 await model.chat(long)
 
-        assert len(double.calls[0].seen) == 1
+        assert len(double.calls[-1].seen) == 1
 
 
 async def test_a_prompt_that_fits_better_than_guessed_is_answered() -> None:
@@ -463,10 +468,12 @@ async def test_silence_between_two_lines_is_told_as_such() -> None:
 async def test_a_quick_answer_costs_one_request_and_one_connection() -> None:
     async with OllamaDouble() as double:
         async with talking(double, timeouts=Timeouts()) as model:
+            await model.chat(HI)
+            before = len(double.calls)
             for _ in range(5):
                 await model.chat(HI)
 
-        assert [made.path for made in double.calls] == ["/api/chat"] * 5
+        assert [made.path for made in double.calls[before:]] == ["/api/chat"] * 5
         assert double.connections == 1
 
 
@@ -482,7 +489,10 @@ async def test_cancelling_hangs_up_and_frees_the_slot() -> None:
         reply = await model.chat(HI)  # the one slot is free again
 
         assert asking.cancelled()
-        assert double.calls[0].outcome == "cancelled"
+        assert [made.outcome for made in double.calls if made.path == "/api/chat"] == [
+            "cancelled",
+            "done",
+        ]
         assert reply.message.content == "You said: hi"
 
 
@@ -497,9 +507,9 @@ async def test_an_error_of_the_listener_is_not_blamed_on_the_server() -> None:
 
 async def test_models_of_one_host_share_its_connections_until_the_last_leaves() -> None:
     async with OllamaDouble(["a:1b", "b:1b"]) as double:
-        host = OllamaHost(double.url)
-        one = OllamaModel(host, "a:1b", clock=FakeClock())
-        other = OllamaModel(host, "b:1b", clock=FakeClock())
+        pool = Pool([OllamaHost(double.url)])
+        one = OllamaModel(pool, "a:1b", clock=FakeClock())
+        other = OllamaModel(pool, "b:1b", clock=FakeClock())
 
         await one.chat(HI)
         await one.aclose()
@@ -533,7 +543,7 @@ async def test_probe_does_not_wait_for_a_server_that_hangs(
 
     server = await asyncio.start_server(never_answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    model = OllamaModel(OllamaHost(f"http://127.0.0.1:{port}"), "a:1b", clock=FakeClock())
+    model = OllamaModel(Pool([OllamaHost(f"http://127.0.0.1:{port}")]), "a:1b", clock=FakeClock())
 
     reason = await model.probe()
     await model.aclose()
@@ -571,11 +581,11 @@ async def test_a_server_leads_nobody_to_another_one() -> None:
     assert not [line for line in asked if b"elsewhere" in line]
 
 
-async def test_models_of_one_host_never_have_more_calls_under_way_than_it_has_slots() -> None:
+async def test_a_model_never_has_more_calls_under_way_than_its_host_has_slots() -> None:
     hang = Answer("A word", fault=Fault.HANG, fault_after=1)
-    async with OllamaDouble(["a:1b", "b:1b"]) as double:
-        host = OllamaHost(double.url, slots=2)
-        models = [OllamaModel(host, name, clock=FakeClock()) for name in ("a:1b", "b:1b", "a:1b")]
+    async with OllamaDouble(rules=Rules(parallel=2)) as double:
+        pool = Pool([OllamaHost(double.url, slots=2)])
+        models = [OllamaModel(pool, "qwen3:8b", clock=FakeClock()) for _ in range(3)]
         double.say(hang, hang, "Your turn.")
         heard: asyncio.Queue[str | None] = asyncio.Queue()
         first, second, third = (
@@ -583,7 +593,7 @@ async def test_models_of_one_host_never_have_more_calls_under_way_than_it_has_sl
         )
         for _ in range(2):
             await heard.get()
-        assert len(double.calls) == 2
+        assert len(double.chats) == 2
 
         first.cancel()
         reply = await third
@@ -599,9 +609,8 @@ async def test_patience_begins_with_the_slot_and_not_in_the_line_before_it() -> 
     """Agents at work at the same time must not take a healthy server for one that hangs."""
     times = Timeouts(load=0.3, first_token=0.3, idle=5.0, look=0.01)
     async with OllamaDouble() as double:
-        model = OllamaModel(
-            OllamaHost(double.url, slots=1), "qwen3:8b", clock=FakeClock(), timeouts=times
-        )
+        pool = Pool([OllamaHost(double.url, slots=1)], timeouts=times)
+        model = OllamaModel(pool, "qwen3:8b", clock=FakeClock())
         double.say(*[Answer("Two lines.", piece=5, piece_after=0.1) for _ in range(3)])
 
         replies = await asyncio.gather(*(model.chat(HI) for _ in range(3)))
@@ -614,9 +623,8 @@ async def test_a_model_that_talks_to_another_call_of_ours_is_not_silent() -> Non
     """The server may have fewer slots than we were told: then a call waits there, unanswered."""
     times = Timeouts(load=30.0, first_token=0.3, idle=5.0, look=0.01)
     async with OllamaDouble(rules=Rules(parallel=1)) as double:
-        model = OllamaModel(
-            OllamaHost(double.url, slots=2), "qwen3:8b", clock=FakeClock(), timeouts=times
-        )
+        pool = Pool([OllamaHost(double.url, slots=2)], timeouts=times)
+        model = OllamaModel(pool, "qwen3:8b", clock=FakeClock())
         double.say(*[Answer("Several lines.", piece=4, piece_after=0.1) for _ in range(2)])
 
         replies = await asyncio.gather(*(model.chat(HI) for _ in range(2)))

@@ -10,6 +10,7 @@ import pytest
 from harness.clock import SystemClock
 from harness.models.ollama import OllamaModel
 from harness.models.ollama_host import OllamaHost
+from harness.models.pool.pool import Pool
 from harness.models.port import ChatRequest, Message, ModelMissing, PromptTooLong, Role, ToolSpec
 
 pytestmark = [
@@ -26,7 +27,9 @@ WEATHER = ToolSpec(
 
 def live(model: str, num_ctx: int = 4096) -> OllamaModel:
     host = OllamaHost(os.environ.get("OLLAMA_HOST", "http://127.0.0.1:11434"))
-    return OllamaModel(host, model, clock=SystemClock(), num_ctx=num_ctx, options={"seed": 1})
+    return OllamaModel(
+        Pool([host]), model, clock=SystemClock(), num_ctx=num_ctx, options={"seed": 1}
+    )
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from harness.bus.port import Outcome
 from harness.clock import SystemClock
 from harness.models.ollama import OllamaModel
 from harness.models.ollama_host import OllamaHost
+from harness.models.pool.pool import Pool
 from harness.session.brief import Brief
 from harness.session.loop import Session
 from harness.session.steps import Reason
@@ -29,7 +30,7 @@ async def server() -> AsyncIterator[OllamaDouble]:
 
 @pytest.fixture
 async def model(server: OllamaDouble) -> AsyncIterator[OllamaModel]:
-    model = OllamaModel(OllamaHost(server.url), "qwen3:8b", clock=CLOCK)
+    model = OllamaModel(Pool([OllamaHost(server.url)]), "qwen3:8b", clock=CLOCK)
     yield model
     await model.aclose()
 

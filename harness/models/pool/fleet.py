@@ -1,0 +1,176 @@
+"""The hosts of the pool: what is known of each, and the looks and loads that are under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
+
+import structlog
+
+from harness.clock import Clock
+from harness.models.ollama_errors import missing
+from harness.models.ollama_host import OllamaHost
+from harness.models.pool.loading import Order, bring
+from harness.models.pool.residents import Server
+from harness.models.pool.state import Counters
+from harness.models.pool.view import Line, Spec
+from harness.models.port import ModelBusy, ModelError, ModelMissing, ModelUnable, ModelUnavailable
+
+log = structlog.get_logger("pool")
+
+DOUBT_SECONDS = 15.0  # of a load: from then on it may be that the server waits for a busy model
+OF_THE_MODEL = (ModelBusy, ModelMissing, ModelUnable)  # errors that say nothing of the host itself
+
+
+class Fleet:
+    """`changed` is called whenever there is something new to decide."""
+
+    def __init__(
+        self, hosts: Sequence[OllamaHost], clock: Clock, changed: Callable[[], None]
+    ) -> None:
+        self.clock = clock
+        self.changed = changed
+        self.servers = {host.name: Server(host, clock) for host in hosts}
+        self.counters = Counters()
+        self._loads: dict[str, asyncio.Task[None]] = {}  # by host
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def of(self, hosts: frozenset[str] | None) -> list[Server]:
+        """Those of the names that there are; all for None."""
+        return [each for name, each in self.servers.items() if hosts is None or name in hosts]
+
+    def trouble(self, server: Server, spec: Spec, *, others: bool) -> ModelError | None:
+        """Why a host does not serve a model just now. Whether it is on the disk is known, and
+        asked, only where there are `others`: a single host says so itself."""
+        if (trouble := server.trouble(spec)) is not None:
+            return trouble
+        if others and server.disk is not None and server.lacks(spec.model):
+            return missing(server.host.base_url, spec.model, sorted(server.disk))
+        return None
+
+    def is_known(self, server: Server, model: str) -> bool:
+        """Whether the host can be chosen; if not, it is being asked what it holds."""
+        if server.looking is None and server.must_look(model, disk=self.wants_disk(server)):
+            self.look(server)
+        return server.looking is None
+
+    def wants_disk(self, server: Server) -> bool:
+        return len(self.servers) > 1 or server.memory is not None
+
+    def look(self, server: Server) -> None:
+        if server.looking is None:
+            server.looking = self.start(self._look(server), f"look at {server.name}")
+
+    async def look_now(self, server: Server) -> None:
+        """See to it that what is known of a host is fresh, or that it rests."""
+        if not server.is_fresh():
+            self.look(server)
+        if server.looking is not None:
+            await asyncio.wait({server.looking})
+
+    async def _look(self, server: Server) -> None:
+        try:
+            await server.look(disk=self.wants_disk(server))
+        except ModelError as error:
+            server.rest(error)
+        finally:
+            server.looking = None
+            self.changed()
+
+    def load(self, server: Server, order: Order, *, is_wanted: bool) -> None:
+        """Begin to load a model. No other load begins at the host until it is over; one that
+        `is_wanted` ends when nobody waits for it any more."""
+        for model in order.evict:
+            server.held.pop(model, None)
+        server.held.pop(order.spec.model, None)
+        server.loading = order.spec
+        server.is_draining = not server.surely_fits(order.spec)
+        self.counters.evictions += len(order.evict)
+        task = self.start(self._load(server, order), f"load {order.model} at {server.name}")
+        if is_wanted:
+            self._loads[server.name] = task
+        log.info("a model is loaded", host=server.name, model=order.model, out=list(order.evict))
+
+    async def _load(self, server: Server, order: Order) -> None:
+        began = self.clock.monotonic()
+        doubt = asyncio.get_running_loop().call_later(DOUBT_SECONDS, server.drain)
+        try:
+            await bring(server, order)
+            self.counters.loads += 1
+        except ModelError as error:
+            self.counters.failed_loads += 1
+            await self._failed(server, order.spec, error)
+        finally:
+            doubt.cancel()
+            server.loads[order.spec] = (began, self.clock.monotonic())
+            server.loading, server.is_draining = None, False
+            self._loads.pop(server.name, None)
+            self.changed()
+
+    async def _failed(self, server: Server, spec: Spec, error: ModelError) -> None:
+        """Find out whether it is the host that is away, or the model that cannot be loaded."""
+        log.warning("a model is not loaded", host=server.name, model=spec.model, reason=str(error))
+        server.doubt()
+        if isinstance(error, OF_THE_MODEL) or not isinstance(error, ModelUnavailable):
+            server.refuse(spec, error)
+            return
+        try:
+            await server.look(disk=False)
+        except ModelError:
+            server.rest(error)
+        else:
+            server.refuse(spec, error)
+
+    def give_up_loads(self, lines: Sequence[Line]) -> None:
+        """End loads that nobody waits for where others do; hanging up ends them at the server."""
+        for server in self.servers.values():
+            waiting = [line.spec.model for line in lines if server.name in line.hosts]
+            if server.loading and waiting and server.loading.model not in waiting:
+                self.give_up_load(server)
+
+    def give_up_load(self, server: Server) -> None:
+        if (task := self._loads.get(server.name)) is not None:
+            task.cancel()
+
+    def rests_end(self) -> list[float]:
+        """When hosts, and models of theirs, that failed may be tried again."""
+        return [end for server in self.servers.values() for end in server.rests_end()]
+
+    def apply(self, hosts: Iterable[OllamaHost]) -> None:
+        """Go over to other hosts; what is known of one that stays, stays."""
+        before = self.servers
+        self.servers = {host.name: self._taken_over(host) for host in hosts}
+        for server in before.values():
+            if self.servers.get(server.name) is not server:
+                self.give_up_load(server)
+                self.dismissed(server)
+
+    def _taken_over(self, host: OllamaHost) -> Server:
+        server = self.servers.get(host.name)
+        if server is None or server.host.base_url != host.base_url:
+            return Server(host, self.clock)
+        known = server.host
+        if host.memory != known.memory:
+            server.memory = host.memory
+        known.slots, known.models, known.memory = host.slots, host.models, host.memory
+        return server
+
+    def dismissed(self, server: Server) -> None:
+        """Hang up on a host that is no longer of the pool, once no call is under way there."""
+        if not server.running and self.servers.get(server.name) is not server:
+            self.start(server.host.aclose(), f"hang up on {server.name}")
+
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def aclose(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for server in self.servers.values():
+            await server.host.aclose()

@@ -1,0 +1,89 @@
+"""Bringing a model into a host's memory: victims out, the model in, and a look at what is there.
+
+Loads stand apart from calls: a cold load has a time limit of its own, and a caller that hangs up
+does not end it for the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from harness.models.ollama_host import full_name
+from harness.models.pool.residents import Held, Server
+from harness.models.pool.view import Spec
+from harness.models.port import ModelError, ModelUnavailable
+
+log = structlog.get_logger("pool")
+
+GONE_SECONDS = 5.0  # in which a victim leaves the memory (the server itself waits no longer)
+LOOK_AGAIN = (0.02, 0.05, 0.1, 0.2, 0.4)  # seconds between looks whether it has left; then the last
+LEAST = "1s"  # keep_alive of a model that is not to stay: 0 in a load would mean to unload it
+_ZERO = re.compile(r"[+-]?(?:[0.]+(?:ns|us|µs|μs|ms|s|m|h)?)+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be loaded, and how."""
+
+    spec: Spec
+    model: str  # as its profile names it
+    keep_alive: float | str
+    embeds: bool
+    evict: tuple[str, ...]  # full names
+    seconds: float  # that the load itself may take
+
+
+async def bring(server: Server, order: Order) -> None:
+    """Raises ModelError when the model is not in memory afterwards."""
+    await clear(server, order.evict)
+    try:
+        async with asyncio.timeout(order.seconds):
+            await server.host.load(
+                order.model,
+                num_ctx=order.spec.num_ctx,
+                keep_alive=lasting(order.keep_alive),
+                embeds=order.embeds,
+            )
+    except TimeoutError:
+        raise ModelUnavailable(
+            f"{order.model} at {server.host.base_url} was silent for {order.seconds:g} s,"
+            " the time for loading the model"
+        ) from None
+    now, name = server.clock.monotonic(), order.spec.model
+    held = server.held[name] = Held(name, order.spec.num_ctx, sure=now, used=now)
+    with suppress(ModelError):  # it answered the load: that it holds the model is believed
+        await server.look(disk=False)
+    server.held.setdefault(name, held)
+
+
+async def clear(server: Server, models: Collection[str]) -> None:
+    """Have models leave the memory, and see that they did. Raises ModelError."""
+    for model in models:
+        await server.host.unload(model)
+    waits, waited = iter(LOOK_AGAIN), 0.0
+    while left := await still_there(server, models):
+        if waited >= GONE_SECONDS:
+            log.warning("models stay in memory", host=server.name, models=sorted(left))
+            server.is_draining = True
+            return
+        wait = next(waits, LOOK_AGAIN[-1])
+        await asyncio.sleep(wait)
+        waited += wait
+
+
+async def still_there(server: Server, models: Collection[str]) -> set[str]:
+    if not models:
+        return set()
+    return {full_name(each.model) for each in await server.host.running()}.intersection(models)
+
+
+def lasting(keep_alive: float | str) -> float | str:
+    """A keep_alive that can be sent with a load."""
+    zero = keep_alive == 0 or (isinstance(keep_alive, str) and _ZERO.fullmatch(keep_alive))
+    return LEAST if zero else keep_alive
