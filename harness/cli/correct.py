@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.bus.port import State, Task
+from harness.bus.routed import LANE
 from harness.cli.output import HomeOption, JsonOption, counted, emit, note, say, the_home
 from harness.cli.posting import audit, open_bus
 from harness.cli.queue import TaskArgument
@@ -59,6 +60,9 @@ def correct(
 
 
 def book_of(home: Home, task: Task) -> Book:
+    """Of the agent that did it. Raises UsageError for a task that came to none."""
+    if task.agent == LANE:
+        raise UsageError(f"task {task.id} named nobody and came to no agent: nobody can learn")
     similar = read_settings(home.settings_file, os.environ).memory.similar
     return Book(home, task.agent, Redactor.knowing(os.environ), similar)
 

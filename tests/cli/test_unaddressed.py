@@ -62,6 +62,15 @@ def test_the_lane_of_the_router_can_be_listed_while_it_is_empty(crew: Harness) -
     assert crew("queue", "list", "--agent", LANE).code == 0
 
 
+def test_nobody_learns_from_a_request_that_came_to_no_agent(crew: Harness, home: Home) -> None:
+    task = crew("send", "Do something.", "--json").document
+
+    said = crew("correct", task["id"], "That was wrong.")
+
+    assert (said.code, "came to no agent" in said.err) == (2, True)
+    assert not home.agent(LANE).exists()
+
+
 @pytest.mark.parametrize("text", ["macro", "@macro", "Macro:", " macro . "])
 def test_a_name_alone_asks_for_nothing(crew: Harness, text: str) -> None:
     said = crew("send", text)
