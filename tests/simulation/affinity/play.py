@@ -12,7 +12,7 @@ from typing import Any
 from harness.clock import Clock
 from harness.config.priority import Priority
 from harness.models.port import Message, Role
-from tests.doubles.ollama import Answer, OllamaDouble
+from tests.doubles.ollama import Answer, OllamaDouble, call
 from tests.simulation.affinity.ways import House, Straight, Way
 from tests.simulation.affinity.work import MODELS, NUM_CTX, SERVER, Job, text
 from tests.virtual_http import VirtualClock, run
@@ -112,16 +112,25 @@ async def _load(double: OllamaDouble, models: Sequence[str]) -> None:
 async def _work(job: Job, way: Way, double: OllamaDouble, began: float, played: Played) -> None:
     clock, talk = double.clock, list[Message]()
     await clock.sleep(began + job.begins - clock.monotonic())
-    for number, call in enumerate(job.calls):
-        await clock.sleep(call.pause)
-        words = text(call.reads, f"{job.name} {number} writes {call.writes}.")
-        talk.append(Message(Role.USER, words))
+    for number, step in enumerate(job.calls):
+        await clock.sleep(step.pause)
+        more = "and goes on" if number + 1 < len(job.calls) else "and ends"
+        words = text(step.reads, f"{job.name} {number} writes {step.writes} {more}.")
+        talk.append(_asks(talk, words))
         told = Told(job, clock.monotonic() - began, ready(double))
         played.calls.append(told)
         answer = await way.ask(job, talk, partial(_hear, told, clock, began))
         told.ended = clock.monotonic() - began
-        talk.append(Message(Role.ASSISTANT, answer))
+        talk.append(answer)
     played.ends[job.name] = clock.monotonic() - began
+
+
+def _asks(talk: Sequence[Message], words: str) -> Message:
+    """The task, and after that what a tool brought."""
+    called = talk[-1].tool_calls[0] if talk else None
+    if called is None:
+        return Message(Role.USER, words)
+    return Message(Role.TOOL, words, call_id=called.id, tool_name=called.name)
 
 
 def _hear(told: Told, clock: Clock, began: float) -> None:
@@ -133,7 +142,9 @@ def ready(double: OllamaDouble) -> tuple[str, ...]:
 
 
 def as_asked(body: Mapping[str, Any]) -> Answer:
-    """As long as the last message says."""
-    said = re.search(r"writes (\d+)", str(body["messages"][-1]["content"]))
-    tokens = int(said[1]) if said else 1
-    return Answer(text(tokens, ""), piece=4 * -(-tokens // LINES))
+    """As long as the last message says, and with a call of a tool unless it is the last answer."""
+    said = re.search(r"writes (\d+) and (goes on|ends)", str(body["messages"][-1]["content"]))
+    assert said is not None
+    tokens, goes_on = int(said[1]), said[2] == "goes on"
+    calls = [call("rss")] if goes_on else []
+    return Answer(text(tokens, ""), calls=calls, piece=4 * -(-tokens // LINES))

@@ -11,16 +11,18 @@ import httpx
 
 from harness.clock import Clock
 from harness.config.settings import HostSettings, ModelProfile, ModelsSettings
-from harness.models.ollama_wire import message_body
-from harness.models.port import Asker, ChatRequest, Message
+from harness.models.ollama_wire import message_body, tool_body
+from harness.models.port import Asker, ChatRequest, Message, Role, ToolCall, ToolSpec
 from harness.models.profiles import Models
 from tests.simulation.affinity.work import MODELS, NUM_CTX, SERVER, Job
+
+TOOL = ToolSpec("rss", "Read feeds.", {"type": "object", "properties": {}})
 
 
 class Way(Protocol):
     """How a call of a job comes to its answer."""
 
-    async def ask(self, job: Job, talk: Sequence[Message], heard: Callable[[], None]) -> str:
+    async def ask(self, job: Job, talk: Sequence[Message], heard: Callable[[], None]) -> Message:
         """The answer; `heard` is called at its first word."""
         ...
 
@@ -34,19 +36,23 @@ class Straight:
         limits = httpx.Limits(max_connections=None)
         self._http = httpx.AsyncClient(base_url=url, timeout=None, limits=limits, trust_env=False)
 
-    async def ask(self, job: Job, talk: Sequence[Message], heard: Callable[[], None]) -> str:
+    async def ask(self, job: Job, talk: Sequence[Message], heard: Callable[[], None]) -> Message:
         body = {
             "model": job.model.name,
             "messages": [message_body(message) for message in talk],
+            "tools": [tool_body(TOOL)],
             "options": {"num_ctx": NUM_CTX},
         }
-        words: list[str] = []
+        words, calls = list[str](), list[ToolCall]()
         async with self._http.stream("POST", "/api/chat", json=body) as answer:
             answer.raise_for_status()
             async for line in answer.aiter_lines():
                 heard() if not words else None
-                words.append(json.loads(line)["message"]["content"])
-        return "".join(words)
+                message = json.loads(line)["message"]
+                words.append(message["content"])
+                for made in message.get("tool_calls", ()):
+                    calls.append(ToolCall(made["id"], made["function"]["name"], {}))
+        return Message(Role.ASSISTANT, "".join(words), calls)
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -67,15 +73,15 @@ class House:
         settings = ModelsSettings(default=MODELS[0].name, profiles=profiles, hosts=[host])
         self.models = Models(settings, clock, Path())
 
-    async def ask(self, job: Job, talk: Sequence[Message], heard: Callable[[], None]) -> str:
+    async def ask(self, job: Job, talk: Sequence[Message], heard: Callable[[], None]) -> Message:
         asker = Asker(job.agent, job.name, job.priority)
-        request = ChatRequest(talk, asker=asker)
+        request = ChatRequest(talk, [TOOL], asker=asker)
 
         def word(text: str | None) -> None:
             heard() if text else None
 
         answer = await self.models.get(job.model.name).chat(request, word)
-        return answer.message.content
+        return answer.message
 
     async def aclose(self) -> None:
         await self.models.aclose()
