@@ -331,8 +331,8 @@ def dangling(document: Document, models: ModelsSettings) -> list[Problem]:
     if models.cache.semantic is not None and models.embed is None:
         message = "the semantic cache compares vectors, and no model makes any"
         hint = "set `models.embed`, such as {model: nomic-embed-text}, or leave out `semantic`"
-        place = ("models", "cache", "semantic")
-        faults.append(document.problem(place, message, key=True, hint=hint))
+        semantic = ("models", "cache", "semantic")
+        faults.append(document.problem(semantic, message, key=True, hint=hint))
     for key, name in (("default", models.default), ("small", models.small)):
         if name is not None and name not in models.profiles:
             faults.append(unknown_name(document, ("models", key), name, models.profiles, PROFILE))

@@ -1,4 +1,4 @@
-"""An embedding model whose requests are written down. They count in no limit of the day."""
+"""An embedding model whose requests are written down, and kept within the GPU's time of the day."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from harness.config.priority import Priority
 from harness.models.books import Books
 from harness.models.embed import Embedder, Vector
 from harness.models.ledger.call import Call, CallOutcome
-from harness.models.port import HOUSE, estimate_tokens
+from harness.models.limits.limits import Wanted
+from harness.models.port import HOUSE, OverLimit, Usage, estimate_tokens
 
 PURPOSE = "embed"
 
@@ -33,19 +34,30 @@ class MeteredEmbedder:
         return self.embedder.is_idle
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """Raises what the embedder raises."""
+        """Raises OverLimit, and what the embedder raises."""
         begun = self.clock.monotonic()
         call = self._call(texts)
+        try:
+            held = self.books.reserve(
+                Wanted(call.agent, call.model, call.prompt_tokens, 0, on_gpu=True, embeds=True)
+            )
+        except OverLimit as error:
+            self._end(call, begun, CallOutcome.OVER_LIMIT, type(error).__name__)
+            raise
         self.books.ledger.note(call)
         try:
             vectors = await self.embedder.embed(texts)
         except asyncio.CancelledError:
+            self.books.free(held)
             self._end(call, begun, CallOutcome.CANCELLED)
             raise
         except BaseException as error:
+            self.books.free(held)
             self._end(call, begun, CallOutcome.FAILED, type(error).__name__)
             raise
-        self._end(call, begun, CallOutcome.DONE)
+        timings = {"prompt": self.clock.monotonic() - begun}
+        took = self.books.settle(held, Usage(call.prompt_tokens, 0, estimated=True), timings)
+        self._end(replace(call, gpu_s=took.gpu), begun, CallOutcome.DONE)
         return vectors
 
     async def aclose(self) -> None:

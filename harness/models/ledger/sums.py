@@ -10,14 +10,14 @@ from harness.models.limits.amount import Amount
 from harness.models.limits.day import end_of
 
 SPENT = (
-    "SELECT agent, sum(prompt_tokens + completion_tokens), sum(gpu_s), sum(money) FROM calls"
-    " WHERE at >= :begin AND at < :end AND purpose <> 'embed' GROUP BY agent"
+    "SELECT agent, sum(iif(purpose = 'embed', 0, prompt_tokens + completion_tokens)), sum(gpu_s),"
+    " sum(money) FROM calls WHERE at >= :begin AND at < :end GROUP BY agent"
 )
 
 
 def spent_on(db: sqlite3.Connection, day: date, zone: tzinfo) -> dict[str, Amount]:
-    """What each agent spent on a day of the zone that still has its rows;
-    what embeddings took is in no limit."""
+    """What each agent spent on a day of the zone that still has its rows; of embeddings their
+    time alone."""
     begin, end = bounds(day, zone)
     return {
         agent: Amount(tokens, gpu, money)

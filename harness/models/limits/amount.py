@@ -50,10 +50,21 @@ class Rate:
     completion: Amount
 
     @classmethod
-    def of(cls, price: Price | None, prompt_s: float = 0.0, completion_s: float = 0.0) -> Rate:
-        """The rate at a price for a million tokens, and at so many seconds for a token."""
+    def of(
+        cls,
+        price: Price | None,
+        prompt_s: float = 0.0,
+        completion_s: float = 0.0,
+        *,
+        counts: bool = True,
+    ) -> Rate:
+        """The rate at a price for a million tokens, and at so many seconds for a token, which is
+        one unless tokens do not count."""
         read, written = (price.prompt, price.completion) if price else (0.0, 0.0)
-        return cls(Amount(1, prompt_s, read / MILLION), Amount(1, completion_s, written / MILLION))
+        one = int(counts)
+        return cls(
+            Amount(one, prompt_s, read / MILLION), Amount(one, completion_s, written / MILLION)
+        )
 
     def cost(self, prompt: int, completion: int) -> Amount:
         return self.prompt * prompt + self.completion * completion

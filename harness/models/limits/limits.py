@@ -45,6 +45,7 @@ class Wanted:
     most: int  # tokens that the answer may have
     price: Price | None = None
     on_gpu: bool = False  # its time counts
+    embeds: bool = False  # its tokens do not: it writes none, and reads many in no time
 
 
 @dataclass(frozen=True)
@@ -177,9 +178,13 @@ class Limits:
 def rate_of(wanted: Wanted, day: Day) -> Rate:
     """What a token of the call takes, by its price and as the model was on that day."""
     if not wanted.on_gpu:
-        return Rate.of(wanted.price)
+        return untimed(wanted)
     pace = day.pace(wanted.model)
-    return Rate.of(wanted.price, pace.prompt_s, pace.completion_s)
+    return Rate.of(wanted.price, pace.prompt_s, pace.completion_s, counts=not wanted.embeds)
+
+
+def untimed(wanted: Wanted) -> Rate:
+    return Rate.of(wanted.price, counts=not wanted.embeds)
 
 
 def cost(wanted: Wanted, day: Day, usage: Usage, timings: Mapping[str, float] | None) -> Amount:
@@ -187,7 +192,7 @@ def cost(wanted: Wanted, day: Day, usage: Usage, timings: Mapping[str, float] | 
     if timings is None:
         return rate_of(wanted, day).cost(usage.prompt, usage.completion)
     seconds = timings.get("prompt", 0.0) + timings.get("eval", 0.0) if wanted.on_gpu else 0.0
-    return Rate.of(wanted.price).cost(usage.prompt, usage.completion) + Amount(gpu=seconds)
+    return untimed(wanted).cost(usage.prompt, usage.completion) + Amount(gpu=seconds)
 
 
 def seen(wanted: Wanted, usage: Usage, timings: Mapping[str, float]) -> Seen:

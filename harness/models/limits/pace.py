@@ -54,8 +54,8 @@ class Pace:
     @property
     def prompt_s(self) -> float:
         """Seconds for a token that is read."""
-        timed = [seen for seen in self.calls if seen.prompt and seen.prompt_s > 0]
-        tokens = sum(seen.prompt for seen in timed)
+        timed = [seen for seen in self.calls if seen.prompt_s > 0]
+        tokens = sum(seen.prompt or seen.estimate for seen in timed)
         return sum(seen.prompt_s for seen in timed) / tokens if tokens else FIRST_PROMPT_SECONDS
 
     @property
