@@ -65,7 +65,6 @@ class ModelLoad:
     model: str
     num_ctx: int
     seconds: float
-    why: str = ""
     evicted: tuple[str, ...] = field(default=())  # models that had to leave
 
 

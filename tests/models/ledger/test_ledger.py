@@ -93,7 +93,7 @@ async def test_the_last_word_about_a_call_holds(path: Path, clock: FakeClock) ->
 
 
 async def test_a_load_comes_back_as_it_was_noted(path: Path, clock: FakeClock) -> None:
-    load = ModelLoad("01L", MARCH, "local", "small", 16_384, 3.5, "it is urgent", ("large",))
+    load = ModelLoad("01L", MARCH, "local", "small", 16_384, 3.5, ("large",))
     async with opened(path, clock) as ledger:
         ledger.note(load)
 

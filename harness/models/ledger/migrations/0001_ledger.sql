@@ -36,7 +36,6 @@ CREATE TABLE loads (
     model TEXT NOT NULL,
     num_ctx INTEGER NOT NULL,
     seconds REAL NOT NULL,
-    why TEXT NOT NULL,
     evicted TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
