@@ -12,6 +12,7 @@ from harness.doctor import (
     home,
     hooks,
     leftovers,
+    limits,
     machine,
     memory,
     models,
@@ -55,6 +56,7 @@ CHECKS: Mapping[str, Check] = {
     "ollama": models.ollama,
     "context": models.context,
     "gpu": models.gpu,
+    "limits": limits.limits,
 }
 
 
