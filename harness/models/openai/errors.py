@@ -14,6 +14,7 @@ import httpx
 
 from harness.models.openai.key import Key
 from harness.models.port import (
+    BadReply,
     ModelBusy,
     ModelError,
     ModelMissing,
@@ -37,6 +38,9 @@ _TOOLS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _FORMAT = re.compile(r"response_format|json_schema|guided", re.IGNORECASE)
+_UNREADABLE = re.compile(  # llama.cpp's words, and Ollama's behind this protocol
+    r"does not match the expected .*format|pars\w+.*tool.?call", re.IGNORECASE | re.DOTALL
+)
 _SPENT = re.compile(r"insufficient_quota|billing", re.IGNORECASE)
 _REFUSED = frozenset({400, 413, 422, 500, 501})  # where servers say that they lack something
 _BUSY = frozenset({429, 503})
@@ -95,6 +99,8 @@ class Site:
         if _OVERFLOW.search(text):
             told = f"the prompt does not fit the context of {self.model}"
             return PromptTooLong(f"{told}: {clip(text, LONGEST_ECHO)}")
+        if _UNREADABLE.search(text):
+            return BadReply(f"{self.model} wrote what its server cannot read: {said}", raw="")
         if status in _REFUSED and _TOOLS.search(text):
             return ModelUnable(said, hint=f"{self.model} cannot call tools as it runs there")
         if status in _REFUSED and _FORMAT.search(text):

@@ -9,7 +9,17 @@ from typing import Any
 
 from harness.models.ollama_wire import is_count, tool_body
 from harness.models.openai.errors import Site
-from harness.models.port import ChatRequest, Message, ModelUnable, OnDelta, Role, ToolCall, Usage
+from harness.models.port import (
+    BadReply,
+    ChatRequest,
+    Message,
+    ModelError,
+    ModelUnable,
+    OnDelta,
+    Role,
+    ToolCall,
+    Usage,
+)
 from harness.models.thinking import Speech
 
 ANSWER = "answer"  # the name that a schema must have on this wire
@@ -132,7 +142,7 @@ class Answer:
             self.is_whole = True
             return
         if error := event.get("error"):
-            raise self._site.failed(error)
+            raise self._trouble(error)
         if isinstance(usage := event.get("usage"), Mapping):
             self._usage = usage
         for choice in _objects(event.get("choices"))[:1]:
@@ -149,6 +159,10 @@ class Answer:
             completion if is_count(completion) else estimated_completion,
             estimated=not is_count(prompt) or not is_count(completion),
         )
+
+    def _trouble(self, error: object) -> ModelError:
+        told = self._site.failed(error)
+        return BadReply(str(told), raw=self.text) if isinstance(told, BadReply) else told
 
     def _hear(self, choice: Mapping[str, Any]) -> None:
         """A piece of the answer, or the whole of one, from a server that does not stream."""
