@@ -37,6 +37,8 @@ from harness.models.port import Model
 from harness.models.profiles import Models, Way
 from harness.network.web import Web
 from harness.services.auditor import Auditor
+from harness.services.board import Board
+from harness.services.bookkeeper import Bookkeeper
 from harness.services.callbacks import Callbacks
 from harness.services.courier import Courier
 from harness.services.dispatcher import Dispatcher
@@ -148,6 +150,8 @@ class App:
         self.meanings = Meanings(self.index, lambda: self.models.embedder, clock)
         self.lookout = Lookout(lambda: self.models.get(None), self.tell, clock)
         self.auditor = Auditor(bus, self.audit)
+        self.bookkeeper = Bookkeeper(self.ledger, lambda: self.crew.crontab.zone, clock)
+        self.board = Board(home.pool, lambda: self.models.pool.snapshot(), clock) if hold else None
         self.notifier = Notifier.of(environment)
         period = watchdog_period(environment)
         self.watchdog = Watchdog(self.notifier, self.is_well, period, clock)
@@ -246,6 +250,8 @@ class App:
                 },
                 {
                     "auditor": self.auditor,
+                    "bookkeeper": self.bookkeeper,
+                    **({"board": self.board} if self.board else {}),
                     "watchdog": self.watchdog,
                     **({"heart": self.heart} if self.heart else {}),
                 },

@@ -78,6 +78,10 @@ class Home:
         return self.state / "ledger.db"
 
     @property
+    def pool(self) -> Path:
+        return self.state / "pool.json"
+
+    @property
     def listeners(self) -> Path:
         return self.state / "listeners"
 

@@ -21,6 +21,7 @@ class Loaded:
     context: int  # tokens; 0 when the server does not say
     size: int  # bytes
     in_gpu: int  # bytes of them
+    expires: str | None = None  # when it leaves the memory unless it is used; as the server says
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def loaded_of(row: Mapping[str, Any]) -> Loaded:
         context=number(row.get("context_length")),
         size=number(row.get("size")),
         in_gpu=number(row.get("size_vram")),
+        expires=str(row["expires_at"]) if row.get("expires_at") else None,
     )
 
 
