@@ -38,6 +38,7 @@ COMMANDS = {  # name: (module in this room, whether it is a group of commands)
     "audit": ("audit", True),
     "hooks": ("hooks", True),
     "memory": ("memory", True),
+    "models": ("models", True),
     "backup": ("backup", False),
     "restore": ("backup", False),
 }

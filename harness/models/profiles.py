@@ -15,11 +15,13 @@ from harness.models.books import Books
 from harness.models.chain import FallbackModel, Link
 from harness.models.embed import Embedder, OllamaEmbedder
 from harness.models.extractive import ExtractiveModel
+from harness.models.ledger.call import ModelLoad
 from harness.models.metered import Metered, Terms
 from harness.models.metered_embedder import MeteredEmbedder
 from harness.models.ollama import OllamaModel
 from harness.models.openai import OpenAIModel
 from harness.models.openai.key import Key
+from harness.models.pool.loading import Order
 from harness.models.pool.making import pool_of, seconds
 from harness.models.pool.pool import Pool
 from harness.models.port import Model
@@ -60,6 +62,7 @@ class Models:
         self.way = way or Way()
         self.pool = pool_of(settings, clock, pool)
         self.pool.join()
+        self.pool.fleet.loaded = self.note_load
         self.built: dict[str, Model] = {}
         self.links: dict[str, Link] = {}
         self.chains: dict[str, FallbackModel] = {}
@@ -130,6 +133,12 @@ class Models:
         first = self.settings.hosts[0].name  # always the same: its vectors are of one make
         embedder = OllamaEmbedder(self.pool, embed.model, only(embed.host or first))
         return MeteredEmbedder(embedder, self.books, self.clock)
+
+    def note_load(self, host: str, order: Order, seconds: float) -> None:
+        """Write down that a model was loaded, and who had to leave for it."""
+        ledger, spec = self.books.ledger, order.spec
+        load = (host, spec.model, spec.num_ctx, seconds, order.evict)
+        ledger.note(ModelLoad(ledger.ids(), self.clock.now(), *load))
 
     async def aclose(self) -> None:
         for model in self.built.values():

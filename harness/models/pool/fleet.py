@@ -33,6 +33,7 @@ class Fleet:
         self.changed = changed
         self.servers = {host.name: Server(host, clock) for host in hosts}
         self.counters = Counters()
+        self.loaded: Callable[[str, Order, float], None] = lambda host, order, seconds: None
         self._loads: dict[str, asyncio.Task[None]] = {}  # by host
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -98,6 +99,7 @@ class Fleet:
         try:
             await bring(server, order)
             self.counters.loads += 1
+            self.loaded(server.name, order, self.clock.monotonic() - began)
         except ModelError as error:
             self.counters.failed_loads += 1
             await self._failed(server, order.spec, error)
