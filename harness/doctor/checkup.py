@@ -54,6 +54,7 @@ CHECKS: Mapping[str, Check] = {
     "recoveries": tasks.recoveries,
     "feeds": feeds.feeds,
     "ollama": models.ollama,
+    "endpoints": models.endpoints,
     "context": models.context,
     "gpu": models.gpu,
     "limits": limits.limits,

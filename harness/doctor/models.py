@@ -36,6 +36,17 @@ def ollama(patient: Patient) -> Iterator[Finding]:
             )
 
 
+def endpoints(patient: Patient) -> Iterator[Finding]:
+    """OpenAI-compatible servers answer, and take their keys."""
+    for use in patient.uses:
+        if (trouble := patient.endpoints.get(use.name)) is not None:
+            yield Finding(
+                level_of(patient, [use]),
+                f"{use.name} cannot be asked: {trouble}{consequence(patient, [use])}",
+                f"edit {patient.home.settings_file}: models.profiles.{use.name}",
+            )
+
+
 def meanings(patient: Patient) -> Iterator[Finding]:
     """The model for embeddings is there, where one is wanted."""
     settings = patient.crew.settings.models
@@ -90,6 +101,8 @@ def stand_ins(patient: Patient, uses: Sequence[Use]) -> set[str | None]:
 def can_answer(patient: Patient, use: Use) -> bool:
     if use.host is not None:
         return patient.servers[use.host.url].has(use.profile.model)
+    if use.profile.provider == "openai":
+        return patient.endpoints[use.name] is None
     return use.profile.provider == "extractive" or use.profile.script is not None
 
 

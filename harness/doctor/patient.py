@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 import sys
@@ -22,7 +23,7 @@ from harness.config.settings import HostSettings, ModelProfile, read_settings
 from harness.db.integrity import Damaged, fault_of
 from harness.errors import ConfigError, HarnessError
 from harness.models.glance import Server, ask
-from harness.models.profiles import Models
+from harness.models.profiles import Models, Way
 from harness.services.lock import holder
 from harness.tools.catalogue import KNOWN
 
@@ -149,3 +150,20 @@ class Patient:
         """Each Ollama server that the crew may ask, by its address. Raises Unseen."""
         urls = dict.fromkeys(use.host.url for use in self.uses if use.host is not None)
         return {url: ask(url) for url in urls}
+
+    @cached_property
+    def endpoints(self) -> Mapping[str, str | None]:
+        """Each profile of an OpenAI-compatible server, with the reason why it cannot be asked,
+        if there is one. Raises Unseen."""
+        profiles = {use.name: use.profile for use in self.uses if use.profile.provider == "openai"}
+        return asyncio.run(self._probe(profiles)) if profiles else {}
+
+    async def _probe(self, profiles: Mapping[str, ModelProfile]) -> Mapping[str, str | None]:
+        settings = self.crew.settings
+        way = Way(self.environment, settings.network.proxy)
+        models = Models(settings.models, SystemClock(), self.home.root, way=way)
+        try:
+            asked = [models.link(name).model.probe() for name in profiles]
+            return dict(zip(profiles, await asyncio.gather(*asked), strict=True))
+        finally:
+            await models.aclose()

@@ -14,6 +14,7 @@ from harness.clock import FakeClock
 from harness.models.port import (
     ChatRequest,
     Message,
+    Model,
     ModelError,
     OnDelta,
     Reply,
@@ -134,7 +135,7 @@ class Mailbox:
 
 
 def session_of(
-    model: Actor,
+    model: Model,
     hand: Hand | None = None,
     *,
     clock: FakeClock | None = None,

@@ -10,12 +10,14 @@ import pytest
 
 from harness.bus.port import Outcome
 from harness.clock import FakeClock, settle
+from harness.models.chain import FallbackModel
 from harness.models.port import (
     BadReply,
     ChatRequest,
     ModelError,
     ModelMissing,
     ModelUnavailable,
+    OverLimit,
     PromptTooLong,
     Reply,
     Role,
@@ -24,6 +26,7 @@ from harness.models.port import (
 )
 from harness.session.brief import Limits
 from harness.session.steps import (
+    Compacted,
     Ended,
     NoteArrived,
     Reason,
@@ -497,3 +500,58 @@ async def test_the_summing_up_has_its_tokens_counted() -> None:
     ended = await end_of(session_of(model, limits=Limits(max_turns=1)))
 
     assert ended.result.tokens["prompt"] == 20
+
+
+async def test_a_limit_of_the_day_ends_the_session_with_what_is_known() -> None:
+    spent = OverLimit("scout has used its 50,000 tokens of the day")
+    model = Actor(says("So far: three.", call("echo")), spent, spent)
+
+    ended = await end_of(session_of(model))
+
+    assert (ended.reason, ended.outcome, ended.retry) == (Reason.BUDGET, Outcome.PARTIAL, False)
+    assert "50,000 tokens of the day" in ended.detail
+    assert ended.result.text.startswith("So far: three.")
+
+
+async def test_a_limit_of_the_day_before_the_first_word_is_a_failure() -> None:
+    spent = OverLimit("the day's money is spent")
+
+    ended = await end_of(session_of(Actor(spent, spent)))
+
+    assert (ended.reason, ended.outcome) == (Reason.BUDGET, Outcome.FAILED)
+
+
+def away_after(turns: int) -> Actor:
+    """A model that goes away after so many calls of its tool."""
+    calls = [says("", call("read", number=number)) for number in range(turns)]
+    return Actor(*calls, *[ModelUnavailable("gone")] * 99)
+
+
+async def pages(number: int) -> str:
+    return f"page {number}: " + "lighthouse keeper storm " * 200
+
+
+async def test_a_fallback_with_a_smaller_context_gets_a_talk_that_fits_it() -> None:
+    async def answer(request: ChatRequest) -> Reply:
+        if estimate_prompt(request) > 3000:
+            raise PromptTooLong("no more than 3000")
+        return says("Three pages, read.")
+
+    small = Actor(answer, loops=True, context=3000)
+    chain = FallbackModel([away_after(3), small], FakeClock())
+
+    steps = await steps_of(session_of(chain, Hand(read=pages)))
+
+    assert any(isinstance(step, Compacted) for step in steps)
+    assert isinstance(end := steps[-1], Ended)
+    assert (end.outcome, end.result.text) == (Outcome.DONE, "Three pages, read.")
+
+
+async def test_a_fallback_into_which_nothing_fits_ends_the_session_and_not_its_patience() -> None:
+    small = Actor(PromptTooLong("4096 and no more"), loops=True, context=3000)
+    chain = FallbackModel([away_after(3), small], FakeClock())
+
+    ended = await end_of(session_of(chain, Hand(read=pages)))
+
+    assert ended.reason is Reason.PROMPT_TOO_LONG
+    assert len(small.requests) < 10

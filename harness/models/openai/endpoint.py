@@ -33,7 +33,7 @@ class Endpoint:
         self.key = key
         self.host = urlsplit(self.base_url).netloc
         self._clock = clock
-        self._proxy = proxy
+        self.proxy = proxy
         self._client: httpx.AsyncClient | None = None
         self._looking = asyncio.Lock()
         self._found: tuple[float, str | None] | None = None  # when, and what a probe found
@@ -105,7 +105,7 @@ class Endpoint:
                 timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=8),
                 headers={"Accept-Encoding": "identity"},  # nothing unfolds in our memory
-                proxy=self._proxy,
+                proxy=self.proxy,
                 verify=self.base_url.startswith("https:"),  # the certificates take long to read
                 trust_env=False,
                 follow_redirects=False,

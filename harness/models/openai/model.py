@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.clock import Clock
 from harness.ids import Ids
+from harness.models.gauge import Gauge
 from harness.models.openai.endpoint import Endpoint
 from harness.models.openai.errors import Site
 from harness.models.openai.key import Key
@@ -32,7 +33,6 @@ from harness.models.port import (
 )
 from harness.models.toolcalls import Broken, arguments_object, read_calls
 
-SURELY_TOO_LONG = 1.35  # times the context: the estimate is off by a quarter either way
 IDS_KEPT = 4096  # calls whose id at the server is remembered
 WITHHELD = "content_filter"
 
@@ -56,6 +56,7 @@ class OpenAIModel:
         slots: int = 4,
         timeouts: Timeouts | None = None,
         proxy: str | None = None,
+        gauge: Gauge | None = None,
     ) -> None:
         self.endpoint = Endpoint(base_url, key or Key(), clock, proxy)
         self.model = model
@@ -63,6 +64,7 @@ class OpenAIModel:
         self.temperature = temperature
         self.timeouts = timeouts or Timeouts()
         self.slots = Slots(slots, clock)
+        self.gauge = gauge or Gauge()
         self._clock = clock
         self._ids = Ids(clock)
         self._theirs: OrderedDict[str, str] = OrderedDict()  # our id of a call: the server's
@@ -79,9 +81,9 @@ class OpenAIModel:
         """Answer. Raises ModelUnavailable, ModelBusy, ModelMissing, ModelUnable, PromptTooLong,
         BadReply, ModelError."""
         estimate = estimate_prompt(request)
-        if estimate > self.num_ctx * SURELY_TOO_LONG:
+        if self.gauge.cannot_fit(estimate, self.num_ctx):
             told = f"the prompt does not fit the {self.num_ctx} tokens of {self.model}"
-            raise PromptTooLong(f"{told}: about {estimate} tokens")
+            raise PromptTooLong(f"{told}: about {self.gauge.corrected(estimate)} tokens")
         body = request_body(request, self.model, self.temperature, self._theirs)
         answer = Answer(Site(self.endpoint.base_url, self.model, self.endpoint.key), on_delta)
         async with self.slots.slot(request.asker) as queued:
@@ -136,9 +138,12 @@ class OpenAIModel:
         text, calls = self._calls(request, answer)
         if answer.finish == WITHHELD and not text and not calls:
             raise ModelUnable(f"{self.endpoint.base_url} withheld the answer of {self.model}")
+        usage = answer.usage(estimate, estimate_tokens(text) + spoken(answer.calls))
+        if not usage.estimated:
+            self.gauge.learn(estimate, usage.prompt)
         return Reply(
             Message(Role.ASSISTANT, text, calls),
-            answer.usage(estimate, estimate_tokens(text) + spoken(answer.calls)),
+            usage,
             self.name,
             finish=answer.finish or "stop",
             timings=times,
