@@ -51,7 +51,8 @@ class Cache:
         self.seconds = settings.exact.total_seconds() if settings.exact else 0.0
         self.clock = clock
         self.shelf = Shelf()
-        self.likeness = Likeness(settings.semantic, embedder) if settings.semantic else None
+        semantic = settings.semantic
+        self.likeness = Likeness(semantic, clock, embedder) if semantic else None
         self._flights: dict[str, Flight] = {}
 
     async def answer(self, who: Respondent, request: ChatRequest, ask: Ask) -> Reply:

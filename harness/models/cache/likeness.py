@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from harness.clock import Clock
 from harness.models.cache.question import Respondent, digest, room_of
 from harness.models.cache.shelf import Kept, Shelf
 from harness.models.embed import Embedder
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("cache")
 
 PATIENCE_SECONDS = 1.0  # for a vector: a question does not wait longer for a cheaper answer
+AWAY_SECONDS = 60.0  # in which nobody is asked for vectors who gave none
 
 
 @dataclass(frozen=True)
@@ -37,21 +39,26 @@ class Place:
 class Likeness:
     """Answers by what was asked, within one agent, model, system prompt and earlier talk."""
 
-    def __init__(self, settings: SemanticCache, embedder: Callable[[], Embedder | None]) -> None:
+    def __init__(
+        self, settings: SemanticCache, clock: Clock, embedder: Callable[[], Embedder | None]
+    ) -> None:
         self.settings = settings
+        self.clock = clock
         self.embedder = embedder
         self.shelf = Shelf()
+        self._away_until = float("-inf")  # monotonic
 
     async def place(self, who: Respondent, request: ChatRequest) -> Place | None:
         """Where the question lies; None where it cannot be said."""
         room, embedder = room_of(who, request), self.embedder()
-        if room is None or embedder is None:
+        if room is None or embedder is None or self.clock.monotonic() < self._away_until:
             return None
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 (vector,) = await embedder.embed([request.messages[-1].content])
         except (TimeoutError, ModelError, ValueError) as error:
-            log.info("a question is not compared", reason=str(error) or "no vector in time")
+            self._away_until = self.clock.monotonic() + AWAY_SECONDS
+            log.info("questions are not compared", reason=str(error) or "no vector in time")
             return None
         return Place(f"{embedder.name} {room}", tuple(vector))
 

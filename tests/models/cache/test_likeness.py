@@ -39,8 +39,10 @@ class Angles:
     def __init__(self) -> None:
         self.trouble: Exception | None = None
         self.silent = False
+        self.asked = 0
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        self.asked += 1
         if self.trouble is not None:
             raise self.trouble
         if self.silent:
@@ -145,6 +147,22 @@ async def test_an_embedder_that_is_away_keeps_nobody_from_an_answer() -> None:
     reply = await house.answer(question("is it urgent"))
 
     assert reply.message.content == "answer 1"
+
+
+async def test_an_embedder_that_was_away_is_left_alone_for_a_minute() -> None:
+    house = House()
+    house.embedder.trouble = ModelUnavailable("it is away")
+    for _ in range(3):
+        await house.answer(question("is it urgent"))
+    asked = house.embedder.asked
+
+    house.embedder.trouble = None
+    await house.clock.advance(60)
+    await house.answer(question("is it urgent"))
+    near = await house.answer(question("is this urgent"))
+
+    assert asked == 1
+    assert near.cached
 
 
 async def test_an_embedder_that_is_silent_is_not_waited_for(
