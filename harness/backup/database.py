@@ -54,6 +54,12 @@ def inspect(path: Path, *, thorough: bool) -> Content:
     return Content(schema, tasks, in_flight)
 
 
+def check_sound(path: Path) -> None:
+    """Raises DatabaseError for a copy that is not whole."""
+    with sound(path, "quick_check"):
+        pass
+
+
 @contextmanager
 def sound(path: Path, check: str) -> Iterator[sqlite3.Connection]:
     with explained(path), closing(connect_to_read(path)) as db:

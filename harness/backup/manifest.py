@@ -13,6 +13,7 @@ from harness.errors import HarnessError
 NAME = "manifest.json"
 FORMAT = 1
 DATABASE = ".harness/harness.db"
+LEDGER = ".harness/ledger.db"
 TOKEN = ".harness/token"
 AUDIT = ".harness/audit"
 FILES = ("cron.yaml", "harness.yaml")
@@ -85,7 +86,7 @@ def belongs(name: str) -> bool:
     if not plain or name.startswith("/") or "\0" in name or "\\" in name:
         return False
     inside = any(name.startswith(f"{folder}/") for folder in FOLDERS)
-    return inside or name in {*FILES, DATABASE, TOKEN}
+    return inside or name in {*FILES, DATABASE, LEDGER, TOKEN}
 
 
 def differences(manifest: Manifest, found: Sequence[Member]) -> list[str]:

@@ -23,12 +23,13 @@ from typing import BinaryIO
 
 import harness
 from harness.audit.files import HEAD, snapshot
-from harness.backup.database import Content, copy_database, inspect
+from harness.backup.database import Content, check_sound, copy_database, inspect
 from harness.backup.manifest import (
     AUDIT,
     DATABASE,
     FILES,
     FOLDERS,
+    LEDGER,
     NAME,
     TOKEN,
     BackupRefused,
@@ -38,7 +39,7 @@ from harness.backup.manifest import (
 )
 from harness.clock import stamp
 from harness.config.home import Home
-from harness.errors import Held
+from harness.errors import HarnessError, Held
 from harness.files import PRIVATE_FILE, PRIVATE_FOLDER, sync_folder
 
 LEVEL = 6  # of compression
@@ -74,6 +75,7 @@ def make_backup(home: Home, target: Path, now: datetime, *, token: bool = False)
             if copy.exists():
                 with copy.open("rb") as file:
                     packer.add(DATABASE, file, PRIVATE_FILE)
+            packer.add_ledger(home.ledger, folder / "ledger.db")
             packer.add_texts(home, token=token)
             packer.add_audit(home.audit)
             manifest = Manifest(
@@ -166,6 +168,20 @@ class Packer:
         reader = Hashing(file, size)
         self._tar.addfile(entry, reader)  # type: ignore[arg-type]
         self.members.append(Member(name, size, reader.digest.hexdigest()))
+
+    def add_ledger(self, ledger: Path, copy: Path) -> None:
+        """One moment of the ledger. One that cannot be read is left out: the daemon would put it
+        aside as well, and without it nothing of the crew is missing."""
+        if not ledger.exists():
+            return
+        try:
+            copy_database(ledger, copy)
+            check_sound(copy)
+        except HarnessError:
+            self.skipped.append(LEDGER)
+            return
+        with copy.open("rb") as file:
+            self.add(LEDGER, file, PRIVATE_FILE)
 
     def add_texts(self, home: Home, *, token: bool) -> None:
         """What people and agents wrote, each file as it is at one moment."""

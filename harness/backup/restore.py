@@ -26,7 +26,10 @@ from harness.files import make_folder
 from harness.services.lock import HomeLock
 
 STATE = ".harness"
-KNOWN_STATE = {"harness.db", "harness.db-wal", "harness.db-shm", "audit", "lock", "bells", "cache"}
+DATABASES = {
+    f"{name}{suffix}" for name in ("harness.db", "ledger.db") for suffix in ("", "-wal", "-shm")
+}
+KNOWN_STATE = {*DATABASES, "audit", "lock", "bells", "cache", "pool.json"}
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from harness.cli.output import counted
+from harness.cli.pool_board import read_board
 from harness.cli.remembering import now_in
 from harness.config.home import Home
+from harness.errors import HarnessError
 from harness.models.ledger.figures import Figures, ModelFigures, Spread
 from harness.models.ledger.reader import LedgerReader
 from harness.models.ledger.sums import bounds
@@ -28,6 +30,11 @@ class Use:
     loads: int
     swaps: int  # loads for which another model had to leave
     limits: Sequence[Standing] = ()
+
+    @property
+    def over(self) -> list[str]:
+        """Keys of the limits that are used up."""
+        return [each.limit.key for each in self.limits if each.share >= 1.0]
 
     @property
     def shape(self) -> dict[str, Any]:
@@ -104,11 +111,51 @@ def use_lines(use: Use) -> Iterator[tuple[str, str]]:
         yield "limits", "; ".join(standing.text for standing in use.limits)
 
 
-def use_line(use: Use) -> str | None:
-    """One line for `harness status`; None where no model was asked today."""
-    if not use.figures.calls:
-        return None
-    over = [f"over {each.limit.key}" for each in use.limits if each.share >= 1.0]
-    swaps = counted(use.swaps, "swap")
-    told = [counted(use.figures.calls, "call"), f"{use.figures.tokens:,} tokens", swaps, *over]
-    return f"today {', '.join(told)}: harness models ps"
+@dataclass(frozen=True)
+class ModelsNow:
+    """What `harness status` says of models."""
+
+    use: Use | None  # None: the ledger cannot be read
+    loaded: Sequence[str] | None = None  # as the daemon knows; None: it does not run
+    trouble: str | None = None
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        use = self.use
+        return {
+            "loaded": self.loaded,
+            "calls": use and use.figures.calls,
+            "tokens": use and use.figures.tokens,
+            "loads": use and use.loads,
+            "swaps": use and use.swaps,
+            "over": use.over if use else [],
+            "trouble": self.trouble,
+        }
+
+    @property
+    def line(self) -> str | None:
+        """One line; None where nothing is loaded and no model was asked today."""
+        if self.use is None:
+            return f"the ledger cannot be read: {self.trouble}"
+        figures, told = self.use.figures, []
+        if self.loaded:
+            told.append(f"{', '.join(self.loaded)} loaded")
+        if figures.calls:
+            swaps = counted(self.use.swaps, "swap")
+            calls = counted(figures.calls, "call")
+            told.append(f"{calls}, {figures.tokens:,} tokens and {swaps} today")
+        told += [f"{key} is used up" for key in self.use.over]
+        return f"{'; '.join(told)}: harness models ps" if told else None
+
+
+def models_now(home: Home, limits: LimitSettings | None) -> ModelsNow:
+    """Raises nothing for what is wrong with the ledger: a status is told all the same."""
+    board = read_board(home)
+    loaded = None
+    if board is not None:
+        held = [resident["model"] for host in board["hosts"] for resident in host["residents"]]
+        loaded = sorted(set(held))
+    try:
+        return ModelsNow(read_use(home, limits), loaded)
+    except HarnessError as error:
+        return ModelsNow(None, loaded, str(error))

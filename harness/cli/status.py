@@ -21,6 +21,7 @@ from harness.cli.health import (
     waiting_line,
 )
 from harness.cli.learned import Learned, learned
+from harness.cli.model_use import ModelsNow, models_now
 from harness.cli.output import (
     HomeOption,
     JsonOption,
@@ -65,6 +66,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         health = read_health(place, reader, running=daemon is not None)
         memory = learned(place)
         rows = cron_rows(crew.crontab, reader, datetime.now(UTC)) if crew else []
+    models = models_now(place, crew.settings.models.limits if crew else None)
     upcoming = sorted((row for row in rows if row.next_run), key=lambda row: str(row.next_run))
     report = {
         "running": daemon is not None,
@@ -77,6 +79,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         "dead": sum(lane[State.DEAD] for lane in counts.values()),
         "questions": len(questions),
         "memory": memory.shape,
+        "models": models.shape,
         **health_shape(health),
         "next": [{"job": row.job, "at": row.next_run} for row in upcoming[:NEXT]],
         "last": [ended_shape(task) for task in last],
@@ -84,7 +87,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         emit(report)
     else:
-        show(place, daemon, problems, questions, health, memory, counts, upcoming, last)
+        show(place, daemon, problems, questions, health, memory, models, counts, upcoming, last)
     if daemon is None:
         raise typer.Exit(NOT_RUNNING)
 
@@ -105,6 +108,7 @@ def show(
     questions: list[Approval],
     health: Health,
     memory: Learned,
+    models: ModelsNow,
     counts: dict[str, dict[State, int]],
     upcoming: list[CronRow],
     last: list[Task],
@@ -123,6 +127,7 @@ def show(
             "routed": routed_line(health),
             "recovered": recovered_line(health),
             "memory": memory.line,
+            "models": models.line,
         }
     )
     say()

@@ -41,6 +41,9 @@ class LedgerReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         self.db.close()
 
     def calls(self, begin: datetime, end: datetime) -> list[Call]:
