@@ -21,6 +21,7 @@ from harness.models.port import (
     BadReply,
     ChatRequest,
     Message,
+    ModelError,
     ModelUnable,
     ModelUnavailable,
     OnDelta,
@@ -34,6 +35,7 @@ from harness.models.port import (
 from harness.models.toolcalls import Broken, arguments_object, read_calls
 
 IDS_KEPT = 4096  # calls whose id at the server is remembered
+MOST, NEWER_MOST = "max_tokens", "max_completion_tokens"  # names of an answer's limit
 WITHHELD = "content_filter"
 
 
@@ -65,6 +67,7 @@ class OpenAIModel:
         self.timeouts = timeouts or Timeouts()
         self.slots = Slots(slots, clock)
         self.gauge = gauge or Gauge()
+        self._most = MOST
         self._clock = clock
         self._ids = Ids(clock)
         self._theirs: OrderedDict[str, str] = OrderedDict()  # our id of a call: the server's
@@ -84,11 +87,10 @@ class OpenAIModel:
         if self.gauge.cannot_fit(estimate, self.num_ctx):
             told = f"the prompt does not fit the {self.num_ctx} tokens of {self.model}"
             raise PromptTooLong(f"{told}: about {self.gauge.corrected(estimate)} tokens")
-        body = request_body(request, self.model, self.temperature, self._theirs)
         answer = Answer(Site(self.endpoint.base_url, self.model, self.endpoint.key), on_delta)
         async with self.slots.slot(request.asker) as queued:
             begun = self._clock.monotonic()
-            first = await self._listen(body, answer)
+            first = await self._ask(request, answer)
             ended = self._clock.monotonic()
         times = {
             "queue": queued,
@@ -103,6 +105,23 @@ class OpenAIModel:
 
     async def aclose(self) -> None:
         await self.endpoint.aclose()
+
+    async def _ask(self, request: ChatRequest, answer: Answer) -> float:
+        """Send the request and take in the answer; when it began. OpenAI's newer models know the
+        limit of an answer by another name only, and say so."""
+        try:
+            return await self._listen(self._body(request), answer)
+        except ModelError as error:
+            if self._most == NEWER_MOST or NEWER_MOST not in str(error):
+                raise
+            self._most = NEWER_MOST
+        return await self._listen(self._body(request), answer)
+
+    def _body(self, request: ChatRequest) -> dict[str, Any]:
+        body = request_body(request, self.model, self.temperature, self._theirs)
+        if request.max_tokens is not None:
+            body[self._most] = request.max_tokens
+        return body
 
     async def _listen(self, body: Mapping[str, Any], answer: Answer) -> float:
         """Take in all of the answer, within the time that each part may take; when it began."""

@@ -30,7 +30,8 @@ MOST_TEXT = 8 * 1024 * 1024  # characters of one reply
 def request_body(
     request: ChatRequest, model: str, temperature: float | None, ids: Mapping[str, str]
 ) -> dict[str, Any]:
-    """`ids`: what the server called the calls that are ours by another id."""
+    """All but the limit of the answer. `ids`: what the server called the calls that are ours by
+    another id."""
     theirs = ids_of(request.messages, ids)
     body: dict[str, Any] = {
         "model": model,
@@ -45,8 +46,6 @@ def request_body(
     heat = temperature if request.temperature is None else request.temperature
     if heat is not None:
         body["temperature"] = heat
-    if request.max_tokens is not None:
-        body["max_tokens"] = request.max_tokens
     return body
 
 

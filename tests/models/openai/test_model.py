@@ -11,6 +11,7 @@ import pytest
 
 from harness.clock import settle
 from harness.config.priority import Priority
+from harness.models.openai.model import MOST, NEWER_MOST
 from harness.models.patience import Timeouts
 from harness.models.port import (
     Asker,
@@ -25,7 +26,7 @@ from harness.models.port import (
     ToolCall,
 )
 from tests.doubles.ollama import Answer, Fault, OllamaDouble, call
-from tests.models.openai.server import DONE, End, Said, Server, delta, event, says
+from tests.models.openai.server import DONE, End, Said, Server, delta, event, refuses, says
 from tests.models.openai.using import HI, KEY, RSS, SECRET, WITH_RSS, talking
 
 
@@ -71,6 +72,19 @@ async def test_what_is_asked_is_in_the_form_of_the_protocol() -> None:
     assert asked.body["tools"][0]["function"]["parameters"] == RSS.parameters
     assert (asked.body["temperature"], asked.body["max_tokens"]) == (0.2, 50)
     assert asked.body["stream_options"] == {"include_usage": True}
+
+
+async def test_a_model_that_knows_the_limit_by_its_newer_name_gets_that_from_then_on() -> None:
+    told = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+    short = ChatRequest(HI.messages, max_tokens=50)
+    async with Server(refuses(400, {"message": told}), says("ok")) as server:
+        async with talking(server.url) as model:
+            replies = [await model.chat(short) for _ in range(2)]
+
+        limits = [asked.body.keys() & {MOST, NEWER_MOST} for asked in server.asked]
+
+    assert [reply.message.content for reply in replies] == ["ok", "ok"]
+    assert limits == [{MOST}, {NEWER_MOST}, {NEWER_MOST}]
 
 
 CLOSED = {
