@@ -15,7 +15,7 @@ from harness.models.pool.places import (
     suitable,
     yields,
 )
-from harness.models.pool.scene import LINGER, Scene
+from harness.models.pool.scene import Scene, lingers_until
 from harness.models.pool.view import (
     Drain,
     HostView,
@@ -59,10 +59,10 @@ def wake_at(
     times = [line.since + rules.patience for line in lines]
     times += [line.came + rules.patience for line in lines]
     times += [
-        resident.used + LINGER * resident.load
+        lingers_until(resident)
         for host in hosts
         for resident in host.residents
-        if resident.load and not resident.running
+        if not resident.running
     ]
     return min((time for time in times if time > now), default=None)
 

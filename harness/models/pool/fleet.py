@@ -153,8 +153,6 @@ class Fleet:
         if server is None or server.host.base_url != host.base_url:
             return Server(host, self.clock)
         known = server.host
-        if host.memory != known.memory:
-            server.memory = host.memory
         known.slots, known.models, known.memory = host.slots, host.models, host.memory
         return server
 

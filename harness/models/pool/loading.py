@@ -21,6 +21,7 @@ from harness.models.port import ModelError, ModelUnavailable
 
 log = structlog.get_logger("pool")
 
+BACK_SECONDS = 1.5  # after that, in which the driver has the memory back (typically 0.5 to 1.5)
 GONE_SECONDS = 5.0  # in which a victim leaves the memory (the server itself waits no longer)
 LOOK_AGAIN = (0.02, 0.05, 0.1, 0.2, 0.4)  # seconds between looks whether it has left; then the last
 LEAST = "1s"  # keep_alive of a model that is not to stay: 0 in a load would mean to unload it
@@ -42,6 +43,7 @@ class Order:
 async def bring(server: Server, order: Order) -> None:
     """Raises ModelError when the model is not in memory afterwards."""
     await clear(server, order.evict)
+    before = server.in_use()
     try:
         async with asyncio.timeout(order.seconds):
             await server.host.load(
@@ -59,11 +61,18 @@ async def bring(server: Server, order: Order) -> None:
     held = server.held[name] = Held(name, order.spec.num_ctx, sure=now, used=now)
     with suppress(ModelError):  # it answered the load: that it holds the model is believed
         await server.look(disk=False)
+        server.learn(before)
     server.held.setdefault(name, held)
 
 
 async def clear(server: Server, models: Collection[str]) -> None:
-    """Have models leave the memory, and see that they did. Raises ModelError."""
+    """Have models leave the memory, and see that they did. Raises ModelError.
+
+    The server forgets a model before its memory is free again: loading at once would cost another
+    model its place, or put a part of this one on the CPU.
+    """
+    if not models:
+        return
     for model in models:
         await server.host.unload(model)
     waits, waited = iter(LOOK_AGAIN), 0.0
@@ -75,11 +84,10 @@ async def clear(server: Server, models: Collection[str]) -> None:
         wait = next(waits, LOOK_AGAIN[-1])
         await asyncio.sleep(wait)
         waited += wait
+    await asyncio.sleep(BACK_SECONDS)
 
 
 async def still_there(server: Server, models: Collection[str]) -> set[str]:
-    if not models:
-        return set()
     return {full_name(each.model) for each in await server.host.running()}.intersection(models)
 
 

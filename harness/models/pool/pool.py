@@ -256,8 +256,7 @@ class Pool:
 
     def _give_back(self, slot: Slot, error: BaseException | None) -> None:
         server, held, now = slot.server, slot.held, self.clock.monotonic()
-        held.running.pop(slot.id, None)
-        held.used = now
+        held.ended(slot, now)
         if error is None:
             held.sure = now
         elif isinstance(error, ModelUnavailable) and not isinstance(error, ModelBusy):
@@ -331,7 +330,7 @@ class Pool:
             load=load,
             sent_back=ticket.sent_back,
         )
-        held.running[slot.id] = slot
+        held.begun(slot)
         held.draining = False
         held.served += server.name in choice.contended(sight.lines, sight.hosts)
         self.fleet.counters.calls += 1

@@ -15,11 +15,13 @@ from harness.models.port import ModelError, ModelUnavailable
 
 LOOK_SECONDS = 5.0  # in which a server must say what it holds
 FRESH_SECONDS = 3.0  # others load and evict too: a load is decided on a look no older than this
+FORGOTTEN = 600.0  # seconds after which a task that was to ask again is not waited for
 SURE_SECONDS = 60.0  # a model that was not used for so long is looked for before it is asked
 DISK_SECONDS = 60.0  # between two looks at what is on the disk
 REST_SECONDS = (
     10.0  # in which a host, or a model of it, that failed is left to those without another
 )
+FULL_SECONDS = 3600.0  # in which it is remembered that the server had to make room by itself
 FREE_SHARE = 0.8  # of the free memory: the server evicts for a model that takes more (wire facts)
 GUESS = 1.2  # times its file, until a model was seen in memory
 
@@ -39,6 +41,19 @@ class Held:
     served: int = 0  # calls begun in a row while the host is contended
     draining: bool = False
     running: dict[int, Slot] = field(default_factory=dict)
+    awaited: dict[str, float] = field(default_factory=dict)  # tasks that ask again: since when
+
+    def ended(self, slot: Slot, now: float) -> None:
+        """A call gave its slot back; its task may be about to ask again."""
+        self.running.pop(slot.id, None)
+        self.used = now
+        self.awaited = {task: at for task, at in self.awaited.items() if now - at < FORGOTTEN}
+        if slot.goes_on and slot.wish.asker.task:
+            self.awaited[slot.wish.asker.task] = now
+
+    def begun(self, slot: Slot) -> None:
+        self.running[slot.id] = slot
+        self.awaited.pop(slot.wish.asker.task or "", None)
 
     def serves(self, num_ctx: int) -> bool:
         return num_ctx <= max(self.num_ctx, self.context or 0)
@@ -59,13 +74,22 @@ class Server:
         self.disk: Mapping[str, int] | None = None  # bytes of each model, once it was asked
         self.sizes: dict[Spec, int] = {}  # in memory, as seen; known until the process ends
         self.together = 0  # the most bytes that were seen in memory at once
-        self.memory = host.memory
+        self.measured: int | None = None  # the memory for models, as the driver told it
+        self.full_until = float("-inf")  # till then no more than `together` is taken to fit
         self.looked = self.disk_looked = float("-inf")
         self.looking: asyncio.Task[None] | None = None
 
     @property
     def name(self) -> str:
         return self.host.name
+
+    @property
+    def memory(self) -> int | None:
+        """For models, in bytes: as the settings or the driver say; less where the server was seen
+        to make room that we thought was there. None: not known, the server decides."""
+        if self.clock.monotonic() < self.full_until:
+            return self.together
+        return self.host.memory if self.host.memory is not None else self.measured
 
     @property
     def running(self) -> int:
@@ -137,7 +161,7 @@ class Server:
                 f"{self.host.base_url} does not answer within {LOOK_SECONDS:g} s"
             ) from None
         if self.host.memory is None and is_here(self.host.base_url):
-            self.memory = await asyncio.to_thread(gpu_memory, loaded)
+            self.measured = await asyncio.to_thread(gpu_memory, loaded)
         self.take(loaded)
 
     async def look_at_disk(self) -> None:
@@ -149,6 +173,8 @@ class Server:
         """Believe what the server says it holds."""
         now = self.clock.monotonic()
         told = {full_name(each.model): each for each in loaded}
+        if self.loading is not None and self.loading.model not in self.held:
+            told.pop(self.loading.model, None)  # some servers name it before it is there
         in_use = {name: held for name, held in self.held.items() if held.running}
         self.held = in_use | {name: self.known(name, each, now) for name, each in told.items()}
         self.looked, self.away = now, None
@@ -167,15 +193,29 @@ class Server:
             self.sizes[Spec(model, held.num_ctx)] = told.size
         return held
 
+    def in_use(self) -> set[str]:
+        """The models that the server has no reason to unload but for want of room."""
+        now = self.clock.monotonic()
+        return {
+            name
+            for name, held in self.held.items()
+            if held.running or now - held.used < SURE_SECONDS
+        }
+
+    def learn(self, before: set[str]) -> None:
+        """A load is over: where models are gone that were in use, that was all that fits."""
+        if before - self.held.keys():
+            self.full_until = self.clock.monotonic() + FULL_SECONDS
+
     def used(self) -> int:
         return sum(held.size or 0 for held in self.held.values())
 
     def need(self, spec: Spec) -> int | None:
-        """The bytes that must be free for a model; None: not known."""
+        """The bytes that a model takes; None: not known."""
         size = self.sizes.get(spec)
         if size is None and self.disk is not None and spec.model in self.disk:
             size = estimate(self.disk[spec.model], spec.num_ctx)
-        return None if size is None else int(size / FREE_SHARE)
+        return size
 
     def surely_fits(self, spec: Spec) -> bool:
         """Whether the server need not make room for a model, as far as sizes are known."""
@@ -183,7 +223,7 @@ class Server:
             return True
         need, size = self.need(spec), self.sizes.get(spec)
         if need is not None and self.memory is not None:
-            return self.used() + need <= self.memory
+            return self.used() + need / FREE_SHARE <= self.memory
         return size is not None and self.used() + size <= self.together
 
     def view(
@@ -214,6 +254,7 @@ class Server:
             (ended - began) or None,
             held.draining,
             rules.due.get(held.model),
+            max(held.awaited.values(), default=None),
         )
 
 

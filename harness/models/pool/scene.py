@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from harness.config.priority import Priority
 from harness.models.pool.view import HostView, Line, Resident, Rules
 
-LINGER = 0.5  # of the time its load took: how long a model that has just answered is kept
+LINGER = 2.0  # times its load: how long a model is kept for a task that will ask it again
 SHORT = 4  # the part of a batch, one in so many, that an aged line leaves to one that is not
 REST = 2  # the part that a batch may be longer where that ends its line
 CRUMBS = 8  # the part that is ended in any case before it is loaded again for so little
@@ -68,10 +68,10 @@ class Scene:
         ]
 
     def lingers(self, resident: Resident) -> bool:
-        """Whether its last call has just ended: one that works in turns asks again in a moment."""
-        if resident.running or resident.served >= self.rules.batch or not resident.load:
+        """Whether a task that works in turns will ask it again in a moment."""
+        if resident.running or resident.served >= self.rules.batch:
             return False
-        return self.now < resident.used + LINGER * resident.load
+        return self.now < lingers_until(resident)
 
     def may_have(self, line: Line, host: HostView, resident: Resident) -> bool:
         """Whether the resident may be unloaded for the line, at once or once it is idle."""
@@ -104,6 +104,13 @@ class Scene:
         if line.priority != other.priority:
             return line.priority < other.priority
         return not self.aged(other)
+
+
+def lingers_until(resident: Resident) -> float:
+    """The moment to which an idle model is kept for its tasks."""
+    if resident.awaits is None or not resident.load:
+        return float("-inf")
+    return resident.awaits + LINGER * resident.load
 
 
 def _name(line: Line) -> tuple[object, ...]:

@@ -57,6 +57,7 @@ class Resident:
     load: float | None = None  # seconds that its load took; None: not known
     draining: bool = False  # the last word on it was Drain: a call begun on it ends that
     due: float | None = None  # when the schedule will want it next, as far as that is known
+    awaits: float | None = None  # when the last call ended whose task will ask it again
 
 
 @dataclass(frozen=True)

@@ -158,13 +158,25 @@ def test_a_model_with_work_is_not_evicted_for_a_line_without_a_claim() -> None:
     assert ask([line(A), line(B), line(C, waiting=99)], full) is None
 
 
-def test_a_model_that_has_just_answered_is_kept_for_half_the_time_of_its_load() -> None:
-    fresh = host(Resident(A, used=NOW - 4, load=10), models=1)
-    stale = host(Resident(A, used=NOW - 6, load=10), models=1)
+def test_a_model_is_kept_for_a_task_that_asks_it_again_as_long_as_two_loads_take() -> None:
+    fresh = host(Resident(A, awaits=NOW - 19, load=10), models=1)
+    stale = host(Resident(A, awaits=NOW - 21, load=10), models=1)
 
     assert ask([line(B)], fresh) is None
     assert isinstance(ask([line(B)], stale), Load)
     assert wake_at([line(B)], [fresh], NOW, RULES) == NOW + 1
+
+
+def test_a_model_that_nobody_will_ask_again_goes_at_once() -> None:
+    answered = host(Resident(A, used=NOW, load=10), models=1)
+
+    assert isinstance(ask([line(B)], answered), Load)
+
+
+def test_a_task_that_asks_again_does_not_keep_a_model_past_its_batch() -> None:
+    busy = host(Resident(A, awaits=NOW, load=10, served=RULES.batch), models=1)
+
+    assert isinstance(ask([line(B)], busy), Load)
 
 
 def test_another_context_of_a_model_takes_its_place() -> None:
