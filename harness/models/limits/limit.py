@@ -44,7 +44,7 @@ class Limit:
             case Kind.GPU:
                 return f"{format_duration(timedelta(seconds=max(number, 0.0)))} of GPU time"
             case Kind.MONEY:
-                return f"{number:,.2f} of money" if number >= 0.01 else f"{number:g} of money"
+                return f"{number:,.2f} in money" if number >= 0.01 else f"{number:g} in money"
 
 
 @dataclass(frozen=True)

@@ -198,7 +198,7 @@ def test_money_is_counted_for_models_that_have_a_price() -> None:
     spent = account.settle(account.reserve(dear), Usage(20_000, 5_000), TIMED)
 
     assert spent.money == pytest.approx(0.35)
-    with pytest.raises(OverLimit, match=r"0\.35 of money are used"):
+    with pytest.raises(OverLimit, match=r"0\.35 in money are used"):
         account.reserve(dear)
     account.reserve(wanted(prompt=10_000))
 
@@ -360,7 +360,7 @@ def test_standings_tell_of_all_and_of_each_agent() -> None:
 
     assert told == [
         "10,500 of 100,000 tokens a day used (all agents together)",
-        "0.50 of 2.00 of money a day used (all agents together)",
+        "0.50 of 2.00 in money a day used (all agents together)",
         "9,500 of 10,000 tokens a day used (scout)",
         "1,000 of 50,000 tokens a day used (zoe)",
     ]
