@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import io
 import json
@@ -9,7 +10,9 @@ import os
 import sqlite3
 import tarfile
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ import pytest
 from harness.audit.line import Deed
 from harness.audit.log import AuditLog
 from harness.audit.verify import verify
-from harness.backup.manifest import DATABASE, NAME, BackupRefused, belongs, read_manifest
+from harness.backup.manifest import DATABASE, LEDGER, NAME, BackupRefused, belongs, read_manifest
 from harness.backup.pack import make_backup
 from harness.backup.restore import restore
 from harness.bus.port import Request, State
@@ -30,6 +33,9 @@ from harness.db.connection import DatabaseError
 from harness.db.migrations import SchemaTooNew
 from harness.errors import Held
 from harness.ids import Ids
+from harness.models.ledger.call import ModelLoad
+from harness.models.ledger.ledger import Ledger
+from harness.models.ledger.reader import LedgerReader
 from harness.services.lock import HomeLock
 from harness.text.secrets import Redactor
 from tests.backup.conftest import TEXTS
@@ -328,3 +334,44 @@ def test_a_backup_replaces_a_backup_and_nothing_else(
 def test_a_manifest_of_another_shape_is_refused(text: bytes) -> None:
     with pytest.raises(BackupRefused):
         read_manifest(text)
+
+
+async def test_the_ledger_is_packed_as_one_moment_and_comes_back(
+    full: Home, clock: FakeClock, tmp_path: Path
+) -> None:
+    async with a_ledger(full, clock):  # what was written last is in its log yet
+        packed = make_backup(full, tmp_path / "b.tar.gz", clock.now()).file
+
+    restore(packed, tmp_path / "back", clock.now())
+
+    with LedgerReader(Home(tmp_path / "back").ledger) as reader:
+        (load,) = reader.loads(clock.now(), clock.now() + timedelta(seconds=1))
+    assert load.model == "small"
+
+
+def test_a_damaged_ledger_is_left_out_of_a_backup_and_told(
+    full: Home, clock: FakeClock, tmp_path: Path
+) -> None:
+    full.ledger.write_bytes(b"no database " * 500)
+
+    made = make_backup(full, tmp_path / "b.tar.gz", clock.now())
+
+    assert made.skipped == (LEDGER,)
+    assert LEDGER not in parts_of(made.file)
+
+
+@asynccontextmanager
+async def a_ledger(home: Home, clock: FakeClock) -> AsyncIterator[None]:
+    """One that is open, with a load in it."""
+    ledger = Ledger(home.ledger, clock)
+    ledger.note(ModelLoad("01L", clock.now(), "local", "small", 4096, 1.0))
+    async with asyncio.timeout(20):
+        while not has_loads(home):
+            await asyncio.sleep(0.01)
+    yield
+    await ledger.aclose()
+
+
+def has_loads(home: Home) -> bool:
+    with LedgerReader(home.ledger) as reader:
+        return bool(reader.db.execute("SELECT 1 FROM loads").fetchone())
