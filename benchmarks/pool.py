@@ -1,25 +1,35 @@
 """What the pool's decisions cost: `python benchmarks/pool.py [--calls N] [--json]`.
 
-So many calls wait in eight lines, of eight agents in three priorities, for two hosts with room
+So many calls wait in eight lines, of seven agents in three priorities, for two hosts with room
 for two models each. Then call after call ends, another comes, and the pool is asked until it has
 nothing more to do: the price of one round is that of one call. Loads are over at once, so that
-there are more of them than there ever will be. No server and no event loop take part.
+there are more of them than there ever will be. `choice` is lines and choice alone, `pool` the
+whole of it with its event loop, in front of hosts that do everything at once.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
+import logging
 import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import cycle
 
+import structlog
+
 from harness.config.priority import Priority
+from harness.config.settings import PoolSettings
+from harness.models.ollama_host import Loaded, OllamaHost
 from harness.models.pool.choice import choose, contended
 from harness.models.pool.lines import Lines, Waiting
+from harness.models.pool.pool import Pool
+from harness.models.pool.seat import Wish
 from harness.models.pool.view import Drain, HostView, Load, Resident, Rules, Run, Running, Spec
+from harness.models.port import Asker
 
 CALLS = 3_000
 SIZES = (10, 100, 1_000, 10_000)
@@ -36,7 +46,6 @@ class Bench:
         self.hosts = {name: HostView(name, slots=2, models=2) for name in sorted(HOSTS)}
         self.running: deque[tuple[str, Spec, int]] = deque()
         self.now = 0.0
-        self.verdicts = 0
         self._calls = self._coming()
         for _ in range(queued):
             self.lines.push(next(self._calls))
@@ -60,7 +69,6 @@ class Bench:
     def settle(self) -> None:
         rules = Rules(preempt=False)
         while verdict := choose(self.lines.views(), self.hosts.values(), self.now, rules):
-            self.verdicts += 1
             if isinstance(verdict, Run):
                 self._begin(verdict)
             elif isinstance(verdict, Load):
@@ -102,37 +110,100 @@ class Bench:
         self.hosts[host] = replace(old, residents=residents)
 
 
+class InstantHost(OllamaHost):
+    """A server that needs no time and no network."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("http://127.0.0.1:9", name=name, slots=2, models=2)
+        self._held: dict[str, Loaded] = {}
+
+    async def load(
+        self,
+        model: str,
+        *,
+        num_ctx: int = 0,
+        keep_alive: float | str | None = None,
+        embeds: bool = False,
+    ) -> None:
+        self._held[model] = Loaded(model, num_ctx=num_ctx)
+
+    async def unload(self, model: str) -> None:
+        self._held.pop(model, None)
+
+    async def running(self) -> list[Loaded]:
+        return list(self._held.values())
+
+    async def sizes(self) -> dict[str, int]:
+        return {f"{spec.model}:latest": 1 for spec in SPECS}
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--calls", type=int, default=CALLS, help="to be timed at each size")
     arguments.add_argument("--json", action="store_true")
     wish = arguments.parse_args()
-    costs = {queued: per_call(queued, wish.calls) for queued in SIZES}
+    # a line for each load is the log's cost and no part of the question
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    choices = {queued: 1000 * choice_cost(queued, wish.calls) for queued in SIZES}
+    pools = {queued: 1000 * asyncio.run(pool_cost(queued, wish.calls)) for queued in SIZES}
     if wish.json:
-        print(json.dumps(figures(costs)))
+        print(json.dumps(figures(choices, pools)))
         return
-    print(f"{'queued':>8} {'ms per call':>12} {'verdicts per call':>18}")
-    for queued, (seconds, verdicts) in costs.items():
-        print(f"{queued:>8,} {1000 * seconds:>12.3f} {verdicts:>18.2f}")
+    print(f"{'queued':>8} {'choice, ms':>12} {'pool, ms':>12}   of each call")
+    for queued in SIZES:
+        print(f"{queued:>8,} {choices[queued]:>12.3f} {pools[queued]:>12.3f}")
 
 
-def per_call(queued: int, calls: int) -> tuple[float, float]:
-    """Seconds and verdicts of one call, while so many wait."""
+def choice_cost(queued: int, calls: int) -> float:
+    """Seconds of the processor for one call, while so many wait."""
     bench = Bench(queued)
     for _ in range(calls // 10):
         bench.round()
-    bench.verdicts = 0
     before = time.process_time()
     for _ in range(calls):
         bench.round()
-    return (time.process_time() - before) / calls, bench.verdicts / calls
+    return (time.process_time() - before) / calls
 
 
-def figures(costs: dict[int, tuple[float, float]]) -> dict[str, float]:
-    milliseconds = {queued: 1000 * seconds for queued, (seconds, _) in costs.items()}
+async def pool_cost(queued: int, calls: int) -> float:
+    """The same of the whole pool: as many callers as wait, each of whom asks again and again."""
+    pool = Pool([InstantHost(name) for name in sorted(HOSTS)], PoolSettings(preempt=False))
+    served = 0
+
+    async def caller(wish: Wish) -> None:
+        nonlocal served
+        while True:
+            async with pool.slot(wish):
+                await asyncio.sleep(0)
+                served += 1
+
+    async def until(number: int) -> float:
+        while served < number:
+            await asyncio.sleep(0)
+        return time.process_time()
+
+    kinds = zip(cycle(SPECS), cycle(PRIORITIES), cycle(range(7)), range(queued), strict=False)
+    wishes = [Wish(spec, asker=Asker(f"agent-{n}", None, first)) for spec, first, n, _ in kinds]
+    tasks = [asyncio.create_task(caller(wish)) for wish in wishes]
+    try:
+        start = served + calls // 10
+        before = await until(start)
+        began, after = served, await until(start + calls)
+        return (after - before) / (served - began)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await pool.aclose()
+
+
+def figures(choices: dict[int, float], pools: dict[int, float]) -> dict[str, float]:
+    """Milliseconds, and the rate with ten thousand waiting as a share of that with ten."""
     return {
-        "per_call_ms_1000": round(milliseconds[1_000], 4),
-        "rate_10000_vs_10": round(milliseconds[10] / milliseconds[10_000], 3),
+        "per_call_ms_1000": round(pools[1_000], 4),
+        "rate_10000_vs_10": round(pools[10] / pools[10_000], 3),
+        "choice_ms_1000": round(choices[1_000], 4),
+        "choice_rate_10000_vs_10": round(choices[10] / choices[10_000], 3),
     }
 
 
