@@ -83,12 +83,14 @@ class _Queue:
         self._back: dict[Priority, list[Aged]] = {each: [] for each in Priority}
         self._fair = {each: Fair(self._waits) for each in Priority}
         self._old_turn = False  # whether the last one went because of its age
+        self._view: Line | None = None  # as it was when last asked, while nothing has changed
 
     def __len__(self) -> int:
         return len(self._calls)
 
     def push(self, call: Waiting) -> None:
         self._calls[call.id] = call
+        self._view = None
         self._pushed += 1
         aged = (call.since, self._pushed, call)
         heappush(self._ages, aged)
@@ -99,6 +101,7 @@ class _Queue:
 
     def remove(self, id: int) -> Waiting:
         call = self._calls.pop(id)
+        self._view = None
         if len(self._ages) > 2 * len(self._calls) + 16:
             self._ages = [each for each in self._ages if self._waits(each[2])]
             heapify(self._ages)
@@ -111,6 +114,11 @@ class _Queue:
         return self.remove(self._pop_next().id)
 
     def view(self) -> Line:
+        if self._view is None:
+            self._view = self._look()
+        return self._view
+
+    def _look(self) -> Line:
         spec, hosts, limit = self.key
         head, oldest = self._next(), self._oldest()
         waiting = len(self._calls)

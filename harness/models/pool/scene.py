@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 
 from harness.config.priority import Priority
-from harness.models.pool.view import HostView, Line, Resident, Rules
+from harness.models.pool.view import HostView, Line, Resident, Rules, Spec
 
 LINGER = 2.0  # times its load: how long a model is kept for a task that will ask it again
 SHORT = 4  # the part of a batch, one in so many, that an aged line leaves to one that is not
@@ -23,7 +24,13 @@ class Scene:
         self.hosts = sorted(hosts, key=lambda host: host.name)
         self.now = now
         self.rules = rules
-        self._named = {host.name: host for host in self.hosts}
+        self._copies: dict[Spec, list[tuple[HostView, Resident]]] = defaultdict(list)
+        self._waiting: dict[Spec, list[Line]] = defaultdict(list)
+        for host in self.hosts:
+            for resident in host.residents:
+                self._copies[resident.spec].append((host, resident))
+        for line in self.lines:
+            self._waiting[line.spec].append(line)
 
     def urgent(self, line: Line) -> bool:
         return line.priority is Priority.P0
@@ -42,19 +49,16 @@ class Scene:
     def hosts_of(self, line: Line) -> Iterator[HostView]:
         return (host for host in self.hosts if host.name in line.hosts)
 
-    def copies(self, line: Line) -> Iterator[tuple[HostView, Resident]]:
+    def copies(self, line: Line) -> list[tuple[HostView, Resident]]:
         """Where the line's model is loaded."""
-        for host in self.hosts_of(line):
-            for resident in host.residents:
-                if resident.spec == line.spec:
-                    yield host, resident
+        return [each for each in self._copies[line.spec] if each[0].name in line.hosts]
 
     def loading(self, line: Line) -> bool:
         return any(host.loading == line.spec for host in self.hosts_of(line))
 
     def homeless(self, line: Line) -> bool:
         """Whether the line's model is neither loaded nor being loaded where it may run."""
-        return not self.loading(line) and not any(self.copies(line))
+        return not self.copies(line) and not self.loading(line)
 
     def free(self, line: Line, host: HostView, resident: Resident) -> int:
         """How many calls of the line may begin on the resident."""
@@ -63,9 +67,7 @@ class Scene:
 
     def work(self, host: HostView, resident: Resident) -> list[Line]:
         """The lines that wait for the resident."""
-        return [
-            line for line in self.lines if line.spec == resident.spec and host.name in line.hosts
-        ]
+        return [line for line in self._waiting[resident.spec] if host.name in line.hosts]
 
     def lingers(self, resident: Resident) -> bool:
         """Whether a task that works in turns will ask it again in a moment."""
