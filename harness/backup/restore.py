@@ -29,7 +29,7 @@ STATE = ".harness"
 DATABASES = {
     f"{name}{suffix}" for name in ("harness.db", "ledger.db") for suffix in ("", "-wal", "-shm")
 }
-KNOWN_STATE = {*DATABASES, "audit", "lock", "bells", "cache", "pool.json"}
+KNOWN_STATE = {*DATABASES, "audit", "lock", "bells", "cache", "listeners", "pool.json"}
 
 
 @dataclass(frozen=True)

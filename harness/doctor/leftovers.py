@@ -22,14 +22,14 @@ WRITTEN = ("agents", "memory", "shared-context", "archive", ".harness")  # where
 EDITED = ("agents", "memory", "shared-context")  # where the house writes what a person edits
 KEPT = "*.kept-*"  # beside a file that two wrote at once: harness/files.py
 COPY = re.compile(r"\.(\d+)\.new$")
-BELL = re.compile(r"\.?(\d+)-\d+$")
+PIPE = re.compile(r"\.?(?:\w+\.)?(\d+)-\d+$")  # of a bell; of a listener, after its task
 
 
 def leftovers(patient: Patient) -> Iterator[Finding]:
     """No crash left anything behind, and no editor a copy that nobody has looked at."""
     root = patient.home.root
     yield from kept_beside(patient.home)
-    stale = [*dead_bells(patient.home), *unfinished(patient.home, patient.now.timestamp())]
+    stale = [*dead_pipes(patient.home), *unfinished(patient.home, patient.now.timestamp())]
     if not stale:
         return
     named = a_few((str(path.relative_to(root)) for path in stale), SHOWN)
@@ -51,10 +51,10 @@ def kept_beside(home: Home) -> Iterator[Finding]:
         yield Finding(Level.WARNING, f"saved by an editor while the house wrote: {named}", fix)
 
 
-def dead_bells(home: Home) -> Iterator[Path]:
+def dead_pipes(home: Home) -> Iterator[Path]:
     """Named pipes on which nobody listens, and their drafts when the process is gone."""
-    for path in sorted(home.bells.glob("*")):
-        match = BELL.fullmatch(path.name)
+    for path in sorted([*home.bells.glob("*"), *home.listeners.rglob("*")]):
+        match = PIPE.fullmatch(path.name)
         if match is None or not is_pipe(path):
             continue
         is_draft = path.name.startswith(".")

@@ -222,6 +222,10 @@ def test_bells_of_the_dead_and_old_drafts_are_removed_and_those_of_the_living_st
     unheard, torn = home.bells / f"{pid}-0", home.bells / f".{pid}-1"
     os.mkfifo(unheard)
     os.mkfifo(torn)
+    listens = home.listeners / f"01KE7CE4WGKMXK47MA5S0240JH.{os.getpid()}-0"
+    left = listens.with_name(f"01KE7CE4WGKMXK47MA5S0240JH.{pid}-0")
+    more_ends = make_pipe(listens)
+    os.mkfifo(left)
     memory = home.memory("scout")
     memory.mkdir(parents=True)
     old, young = memory / ".MEMORY.md-a.tmp", memory / ".MEMORY.md-b.tmp"
@@ -236,10 +240,10 @@ def test_bells_of_the_dead_and_old_drafts_are_removed_and_those_of_the_living_st
     (done,) = mend([found])
 
     assert (found.level, done.level) == (Level.WARNING, Level.FIXED)
-    assert [path.exists() for path in (unheard, torn, old, copy)] == [False] * 4
-    assert [path.exists() for path in (heard, young, growing)] == [True] * 3
+    assert [path.exists() for path in (unheard, torn, left, old, copy)] == [False] * 5
+    assert [path.exists() for path in (heard, listens, young, growing)] == [True] * 4
     assert look("leftovers") == []
-    for end in ends:
+    for end in (*ends, *more_ends):
         os.close(end)
 
 
