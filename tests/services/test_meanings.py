@@ -13,6 +13,7 @@ from harness.config.home import Home
 from harness.memory.search.index import Index
 from harness.models.embed import BATCH, OllamaEmbedder, Vector
 from harness.models.ollama_host import OllamaHost
+from harness.models.pool.pool import Pool
 from harness.models.port import ModelError
 from harness.services.meanings import AWAY, LOOK_SECONDS, Meanings
 from tests.doubles.ollama import OllamaDouble, Weights
@@ -29,7 +30,7 @@ def note(home: Home, *texts: str) -> None:
 @asynccontextmanager
 async def at_work(home: Home, url: str, model: str = "embed:1b") -> AsyncIterator[Meanings]:
     """Meanings in a loop of which the search is no part; its service does not run by itself."""
-    embedder = OllamaEmbedder(OllamaHost(url, slots=1), model)
+    embedder = OllamaEmbedder(Pool([OllamaHost(url)]), model)
     clock = FakeClock()
     meanings = Meanings(Index(home, clock), lambda: embedder, clock)
     meanings.loop = asyncio.get_running_loop()
@@ -119,7 +120,7 @@ async def test_nobody_is_asked_while_somebody_waits_for_the_host(home: Home) -> 
         meanings.index.sync()
         embedder = meanings.embedder()
         assert isinstance(embedder, OllamaEmbedder)
-        async with embedder.host.slots:
+        async with embedder.pool.slot(embedder.wish):
             await meanings.step()
 
             assert await asyncio.to_thread(meanings.of, "wind") is None

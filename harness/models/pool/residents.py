@@ -23,7 +23,8 @@ REST_SECONDS = (
 )
 FULL_SECONDS = 3600.0  # in which it is remembered that the server had to make room by itself
 FREE_SHARE = 0.8  # of the free memory: the server evicts for a model that takes more (wire facts)
-GUESS = 1.2  # times its file, until a model was seen in memory
+GUESS = 1.1  # times its file, until a model was seen in memory
+KEPT = 2.8e-5  # of its file: keys and values of a token; a dense model of 8 billion in four bits
 
 Trouble = tuple[float, ModelError]  # until when, and why
 
@@ -214,7 +215,7 @@ class Server:
         """The bytes that a model takes; None: not known."""
         size = self.sizes.get(spec)
         if size is None and self.disk is not None and spec.model in self.disk:
-            size = estimate(self.disk[spec.model], spec.num_ctx)
+            size = estimate(self.disk[spec.model], spec.num_ctx * self.host.slots)
         return size
 
     def surely_fits(self, spec: Spec) -> bool:
@@ -271,9 +272,11 @@ class ViewRules:
         return Running(slot.id, priority, slot.began, may_yield, slot.is_sent_back)
 
 
-def estimate(file: int, num_ctx: int) -> int:
-    """Bytes in memory of a model that was never seen there, from the bytes of its file."""
-    return int(file * GUESS)
+def estimate(file: int, tokens: int) -> int:
+    """Bytes in memory of a model that was never seen there, from the bytes of its file and the
+    tokens of all its slots. Rather too much: a server that has no room for it holds up all others
+    until a busy model is idle, and it is known better as soon as it was loaded once."""
+    return int(file * (GUESS + KEPT * tokens))
 
 
 def gpu_memory(loaded: Iterable[Loaded]) -> int | None:
