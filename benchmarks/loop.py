@@ -5,7 +5,8 @@
 Both run the same 50 steps (the model asks for a trivial tool, the tool answers) against the
 same double of the Ollama server in a process of its own, over real HTTP. The hand loop is
 the least that works: `AsyncClient.chat`, call the function, append. Ours is all that a session
-does: checked arguments, budgets, breaker, deadline, typed steps, the transcript on disk.
+does: checked arguments, budgets, breaker, deadline, typed steps, the transcript on disk, and a
+speaker to whom nobody listens.
 The two take turns, and the median of the rounds' ratios counts, since machines are noisy.
 """
 
@@ -40,10 +41,13 @@ from harness.models.pool.pool import Pool
 from harness.permission.places import Places
 from harness.permission.policy import Policy
 from harness.permission.taint import Taint
+from harness.services.live import Live
 from harness.session.brief import Brief, Limits
 from harness.session.loop import Session
-from harness.session.steps import Reason
+from harness.session.steps import Reason, Step
 from harness.session.transcript import Header, Transcript, record
+from harness.text.secrets import Redactor
+from harness.text.veil import Unsecret
 from harness.tools.context import ToolContext
 from harness.tools.gate import Gate
 from harness.tools.tool import tool
@@ -178,9 +182,16 @@ async def run_session(model: OllamaModel, folder: Path) -> None:
     context = cast(ToolContext, SimpleNamespace(clock=CLOCK, spill=folder, taint=taint))
     # the bus and the task are only needed where a person is asked
     gate = Gate(policy, taint, cast(Bus, None), cast(Task, None), CLOCK)
-    with Transcript(folder, header, CLOCK) as transcript:
-        session = Session(brief, model, Toolbox([tick], context, gate), CLOCK)
-        ended = await record(session, transcript)
+    redactor = Redactor()
+    speaker = Live().speaker(brief.task, brief.attempt, redactor, lambda: Unsecret(redactor))
+
+    async def heard(step: Step) -> None:
+        speaker.step(step)
+
+    with speaker, Transcript(folder, header, CLOCK) as transcript:
+        toolbox = Toolbox([tick], context, gate)
+        session = Session(brief, model, toolbox, CLOCK, on_delta=speaker.hear)
+        ended = await record(session, transcript, heard)
     assert ended.reason is Reason.COMPLETED, ended
     assert ended.result.steps == 2 * STEPS + 1, ended
 
