@@ -85,8 +85,9 @@ def day(seed: int = 6) -> list[Job]:
     return sorted(jobs, key=lambda job: job.begins)
 
 
-def burst(seed: int = 6, *, requests: int = 120, models: int = 3, urgent: int = 10) -> list[Job]:
-    """So many single calls within ten seconds, by turns for each model; then a person's."""
+def burst(seed: int = 6, *, requests: int = 120, models: int = 3, urgent: int = 5) -> list[Job]:
+    """So many single calls within ten seconds, by turns for each model, and after them a
+    person's: one at some moment of every twenty seconds."""
     dice = random.Random(seed)
     agents = [next(a for a, m in CREW.items() if m is model) for model in MODELS[:models]]
     jobs = []
@@ -95,7 +96,7 @@ def burst(seed: int = 6, *, requests: int = 120, models: int = 3, urgent: int = 
         call = Call(dice.randint(400, 2400), dice.randint(60, 400))
         jobs.append(Job(f"{agent} {place}", agent, CREW[agent], dice.uniform(0, 10), (call,)))
     for place in range(urgent):
-        moment = dice.uniform(10, 110)
+        moment = 10 + 20 * place + dice.uniform(0, 20)
         jobs.append(_urgent(dice, f"person {place}", dice.choice(agents), moment))
     return sorted(jobs, key=lambda job: job.begins)
 
