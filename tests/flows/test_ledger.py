@@ -7,6 +7,7 @@ from datetime import timedelta
 from harness.bus.port import Priority, Request, Task
 from harness.models.ledger.call import Call
 from harness.models.ledger.reader import LedgerReader
+from harness.services.night.housework import model_of
 from tests.doubles.ollama import Answer, OllamaDouble, call
 from tests.flows.house import House
 
@@ -71,3 +72,16 @@ async def test_without_a_language_model_rows_are_written_and_nothing_is_spent(
     assert rows
     assert {row.model.split("/")[0] for row in rows} == {"extractive"}
     assert sum(row.prompt_tokens + row.completion_tokens for row in rows) == 0
+
+
+async def test_the_wording_of_rules_is_the_small_models(house: House) -> None:
+    house.agent("scout")
+    house.script("tiny", [])
+    house.settings["models"]["small"] = "tiny"
+    house.write()
+
+    async with house.daemon() as app:
+        model = model_of(app.models, app.crew, "scout")
+        assert model is not None
+        assert model.name == "scripted/tiny.script"
+        assert model_of(app.models, app.crew, "nobody") is None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from harness.models.port import ChatRequest, Message
+from harness.models.port import ChatRequest, Message, ToolSpec
 
 TASKS = 256  # whose last prompts are remembered
 LONGEST = 4_096  # messages of one prompt
@@ -18,6 +18,7 @@ class Prompts:
     """The last prompt of each task on each model, as hashes: no text is kept."""
 
     def __init__(self) -> None:
+        self._tools: tuple[Sequence[ToolSpec], Part] = ((), (hash(""), 0))
         self._last: OrderedDict[tuple[str, str], tuple[Part, ...]] = OrderedDict()
 
     def share(self, model: str, request: ChatRequest) -> float | None:
@@ -27,17 +28,22 @@ class Prompts:
         if task is None:
             return None
         before = self._last.pop((task, model), None)
-        now = tuple(parts(request, before or ()))
+        now = (self._part_of(request.tools), *parts(request, before or ()))
         self._last[task, model] = now
         while len(self._last) > TASKS:
             self._last.popitem(last=False)
         return None if before is None else common(before, now)
 
+    def _part_of(self, tools: Sequence[ToolSpec]) -> Part:
+        """Templates put tools first. Most calls bring the very tools of the call before."""
+        if tools is not self._tools[0]:
+            text = repr(tools)
+            self._tools = tools, (hash(text), len(text))
+        return self._tools[1]
+
 
 def parts(request: ChatRequest, before: tuple[Part, ...]) -> Iterator[Part]:
-    """The tools, for templates put them first, then each message."""
-    tools = repr(request.tools)
-    yield part(hash(tools), before[:1], lambda: len(tools))
+    """The messages; those of the prompt before begin at the second place."""
     for place, message in enumerate(request.messages[:LONGEST], start=1):
         yield part(mark_of(message), before[place : place + 1], partial(size, message))
 
