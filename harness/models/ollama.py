@@ -8,6 +8,7 @@ a done line, and says its num_ctx; what does not fit is refused instead of cut.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -16,6 +17,7 @@ from typing import Any
 
 from harness.clock import Clock
 from harness.ids import Ids
+from harness.models.gauge import Gauge
 from harness.models.ollama_wire import Answer, message_body, options_body, tool_body
 from harness.models.patience import Patience
 from harness.models.pool.pool import Pool
@@ -36,14 +38,7 @@ from harness.models.port import (
 )
 from harness.models.toolcalls import Broken, arguments_object, read_calls
 
-# The estimate is off by a quarter either way for most text, so it refuses only what is past
-# doubt. The server is asked to refuse the rest (`truncate: false`), which older ones do not
-# know: there a prompt counts as cut when half of it is missing, or when it was guessed too long
-# and fills the context to the brim. (Where it did just fit, a compaction is made too early.)
-SURELY_TOO_LONG = 1.35
-SURELY_CUT = 0.5
-NEARLY_FULL = 0.8
-BRIM_FULL = 0.9
+log = logging.getLogger(__name__)
 
 
 class OllamaModel:
@@ -51,7 +46,7 @@ class OllamaModel:
 
     `hosts` are the names of those that may serve it, all for None. `options` are Ollama's
     (temperature, top_p, seed, ...); `keep_alive` is that of the pool unless given: seconds, or a
-    duration such as "15m". `think` is off unless asked for.
+    duration such as "15m". `think` is off unless asked for. The `gauge` knows how the model counts.
     """
 
     def __init__(
@@ -65,6 +60,7 @@ class OllamaModel:
         options: Mapping[str, Any] | None = None,
         keep_alive: float | str | None = None,
         think: bool | str = False,
+        gauge: Gauge | None = None,
     ) -> None:
         self.pool = pool
         self.model = model
@@ -73,6 +69,7 @@ class OllamaModel:
         self.options = dict(options or {})
         self.keep_alive = keep_alive
         self.think = think
+        self.gauge = gauge or Gauge()
         self._ids = Ids(clock)
         self._closed = False
         pool.join()
@@ -88,19 +85,20 @@ class OllamaModel:
     async def chat(self, request: ChatRequest, on_delta: OnDelta | None = None) -> Reply:
         """Answer. Raises ModelUnavailable, ModelMissing, PromptTooLong, BadReply, ModelError."""
         estimate = estimate_prompt(request)
-        if estimate > self.num_ctx * SURELY_TOO_LONG:
-            raise self._too_long(f"about {estimate} tokens")
+        if self.gauge.cannot_fit(estimate, self.num_ctx):
+            raise self._too_long(f"about {self.gauge.corrected(estimate)} tokens")
         spec = Spec(self.model, self.num_ctx)
         wish = Wish(spec, self.hosts, request.asker, keep_alive=self.keep_alive)
 
-        async def ask(slot: Slot) -> tuple[Answer, Slot]:
+        async def ask(slot: Slot) -> Reply:
             answer = Answer(slot.host.base_url, self.model, on_delta)
             await self._listen(slot, request, answer)
-            return answer, slot
+            reply = self._reply(request, answer, estimate, slot.num_ctx)
+            slot.goes_on = bool(reply.message.tool_calls)
+            return with_slot(reply, slot)
 
         void = partial(on_delta, None) if on_delta else nothing
-        answer, slot = await self.pool.serve(wish, ask, void)
-        return with_slot(self._reply(request, answer, estimate, slot.num_ctx), slot)
+        return await self.pool.serve(wish, ask, void)
 
     async def probe(self) -> str | None:
         return await self.pool.probe(self.model, self.hosts)
@@ -160,8 +158,8 @@ class OllamaModel:
         assert answer.last is not None
         text, calls = self._calls(request, answer)
         usage = answer.usage(estimate, estimate_tokens(text))
-        if not usage.estimated and self._was_cut(usage.prompt, estimate, loaded):
-            raise self._too_long(f"the server read {usage.prompt} of about {estimate} tokens")
+        if not usage.estimated:
+            self._check_count(usage.prompt, estimate, loaded or self.num_ctx)
         return Reply(
             Message(Role.ASSISTANT, text, calls),
             usage,
@@ -191,11 +189,14 @@ class OllamaModel:
             raise BadReply(f"{self.model} wrote a broken tool call", f"{text}{dict(function)}")
         return ToolCall(self._ids(), name, arguments)
 
-    def _was_cut(self, counted: int, estimate: int, loaded: int) -> bool:
-        num_ctx = loaded or self.num_ctx
-        half_gone = estimate > num_ctx * NEARLY_FULL and counted < estimate * SURELY_CUT
-        filled = estimate > num_ctx and counted > num_ctx * BRIM_FULL
-        return half_gone or filled
+    def _check_count(self, counted: int, estimate: int, num_ctx: int) -> None:
+        """Learn from how many tokens the server counted. Raises PromptTooLong when it cut some."""
+        if self.gauge.was_cut(estimate, counted, num_ctx):
+            likely = self.gauge.corrected(estimate)
+            error = self._too_long(f"the server read {counted} of about {likely} tokens")
+            log.warning("a server cut a prompt without a word: %s", error)
+            raise error
+        self.gauge.learn(estimate, counted)
 
     def _too_long(self, detail: str) -> PromptTooLong:
         return PromptTooLong(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,7 @@ from harness.models.books import Books
 from harness.models.chain import FallbackModel, Link
 from harness.models.embed import Embedder, OllamaEmbedder
 from harness.models.extractive import ExtractiveModel
+from harness.models.gauge import Gauge
 from harness.models.ledger.call import ModelLoad
 from harness.models.metered import Metered, Terms
 from harness.models.metered_embedder import MeteredEmbedder
@@ -63,6 +65,7 @@ class Models:
         self.pool = pool_of(settings, clock, pool)
         self.pool.join()
         self.pool.fleet.loaded = self.note_load
+        self.gauges: defaultdict[str, Gauge] = defaultdict(Gauge)  # by provider/model
         self.built: dict[str, Model] = {}
         self.links: dict[str, Link] = {}
         self.chains: dict[str, FallbackModel] = {}
@@ -91,6 +94,7 @@ class Models:
         return self.links[name]
 
     def build(self, name: str, profile: ModelProfile) -> Model:
+        gauge = self.gauges[f"{profile.provider}/{profile.model}"]
         match profile.provider:
             case "ollama":
                 return OllamaModel(
@@ -103,6 +107,7 @@ class Models:
                     if profile.temperature is None
                     else {"temperature": profile.temperature},
                     keep_alive=profile.keep_alive,
+                    gauge=gauge,
                 )
             case "openai" if profile.base_url is not None:
                 far = not is_at_home(urlsplit(profile.base_url).hostname or "")
@@ -116,6 +121,7 @@ class Models:
                     slots=profile.slots,
                     timeouts=seconds(self.settings.timeouts),
                     proxy=self.way.proxy if far else None,
+                    gauge=gauge,
                 )
             case "extractive":
                 return ExtractiveModel(self.clock)

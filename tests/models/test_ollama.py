@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.clock import FakeClock, settle
+from harness.clock import FakeClock
 from harness.models.ollama import OllamaModel
 from harness.models.ollama_host import OllamaHost, same_model
 from harness.models.patience import Timeouts
@@ -416,6 +416,21 @@ async def test_a_prompt_that_an_old_server_cut_by_a_little_is_noticed_too() -> N
         assert len(double.calls[-1].seen) == 1
 
 
+async def test_a_cut_by_an_old_server_is_seen_sooner_once_its_count_is_known(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    usual = ChatRequest([Message(Role.USER, "y" * 1800)])  # 504 by our guess, 450 by its count
+    long = ChatRequest([Message(Role.USER, "z" * 1800), Message(Role.USER, "y" * 2400)])
+    old = OllamaDouble(rules=Rules(knows_truncate=False))
+    async with old as double, talking(double, num_ctx=1000) as model:
+        for _ in range(3):
+            await model.chat(usual)
+        with pytest.raises(PromptTooLong, match="the server read 600 of about 10"):
+            await model.chat(long)
+
+    assert "cut a prompt without a word" in caplog.text
+
+
 async def test_a_prompt_that_fits_better_than_guessed_is_answered() -> None:
     request = ChatRequest([Message(Role.USER, "y" * 348)])  # 101 by our guess, 87 by the server's
     async with OllamaDouble() as double, talking(double, num_ctx=100) as model:
@@ -537,9 +552,13 @@ async def test_probe_does_not_wait_for_a_server_that_hangs(
 ) -> None:
     monkeypatch.setattr("harness.models.ollama_host.PROBE_SECONDS", 0.05)
 
+    hung_up = asyncio.Event()
+
     async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
+        await writer.wait_closed()
+        hung_up.set()
 
     server = await asyncio.start_server(never_answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -548,7 +567,7 @@ async def test_probe_does_not_wait_for_a_server_that_hangs(
     reason = await model.probe()
     await model.aclose()
     server.close()
-    await settle()
+    await hung_up.wait()
 
     assert reason is not None
     assert "does not answer within" in reason
