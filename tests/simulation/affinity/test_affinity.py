@@ -65,6 +65,17 @@ def test_nobody_waits_longer_than_the_patience(played: Callable[[], Played]) -> 
     assert played().longest.to_first < patience
 
 
+def test_a_model_stays_while_the_tools_of_its_session_work() -> None:
+    step = work.Call(500, 60, pause=9.0)
+    agents = ("zoe", "ainews", "macro")
+    sessions = [work.Job(name, name, work.CREW[name], 0.0, (step,) * 4) for name in agents]
+
+    ours, fcfs = play(sessions, house), play(sessions, straight)
+
+    assert (ours.loads, len(ours.calls)) == (3, 12)
+    assert fcfs.loads > 3
+
+
 def test_two_runs_of_one_seed_are_the_same() -> None:
     few = work.burst(5, requests=12, urgent=1)
 
