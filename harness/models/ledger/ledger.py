@@ -180,7 +180,8 @@ class Ledger:
         now = self.clock.monotonic()
         if now - self._told >= TOLD_SECONDS:
             self._told = now
-            log.error("the ledger cannot be written, calls go on: %s", self.trouble)
+            told = "the ledger cannot be written, calls go on: %s (%d entries were dropped)"
+            log.error(told, self.trouble, self.dropped)
 
 
 class NoLedger:

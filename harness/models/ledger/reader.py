@@ -11,17 +11,13 @@ from types import TracebackType
 
 from harness.db.connection import explained
 from harness.models.ledger.call import Call, ModelLoad
-from harness.models.ledger.figures import AgentFigures, Figures, figures_of
+from harness.models.ledger.figures import Figures, figures_of
 from harness.models.ledger.rows import CALLS, LOADS, call_of, load_of, span
 from harness.models.ledger.schema import open_to_read
 from harness.models.ledger.sums import spent_on
 from harness.models.limits.amount import Amount
 
 WITHIN = "WHERE at >= :begin AND at < :end ORDER BY id"
-SUMMED = (
-    "SELECT agent, sum(prompt_tokens), sum(completion_tokens), sum(gpu_s), sum(money), sum(calls)"
-    " FROM days WHERE day = ? GROUP BY agent"
-)
 
 
 class LedgerReader:
@@ -66,9 +62,3 @@ class LedgerReader:
         """What counts for the limits of a day, by agent."""
         with explained(self.path):
             return spent_on(self.db, day, zone)
-
-    def summed(self, day: date) -> dict[str, AgentFigures]:
-        """What agents used on a day whose rows are summed up."""
-        with explained(self.path):
-            rows = self.db.execute(SUMMED, (day.isoformat(),))
-            return {agent: AgentFigures(*sums) for agent, *sums in rows}
