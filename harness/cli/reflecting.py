@@ -16,6 +16,7 @@ from harness.audit.book import AuditBook
 from harness.audit.log import AuditLog
 from harness.bus.port import Request, Task
 from harness.bus.sqlite import SqliteBus
+from harness.cli.following import Following
 from harness.cli.output import HomeOption, JsonOption, clean, emit, note, say, the_home
 from harness.cli.posting import audit, open_bus
 from harness.cli.remembering import longterm, now_in
@@ -85,7 +86,8 @@ def posted(home: Home, wish: Request, timeout: str) -> Task:
     with open_bus(home) as bus:
         task = bus.request(wish)
     audit(home, "memory.reflect", task.id, agent=wish.agent)
-    return wait_for(home, task, parse_duration(timeout).total_seconds())
+    with Following(home, task.id, None) as unseen:
+        return wait_for(home, task, parse_duration(timeout).total_seconds(), unseen)
 
 
 async def done(home: Home, crew: Crew, wish: Request) -> Task:

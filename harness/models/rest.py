@@ -54,6 +54,10 @@ class Rest:
         """It can be asked again, as far as one can see from outside."""
         self._until = NEVER
 
+    def looks_well(self) -> None:
+        """Seen from outside it is back: its rest is over, and the next caller tries it."""
+        self._until = min(self._until, self._clock.monotonic())
+
     def answered(self) -> None:
         """It is well: nothing of before counts any more."""
         self.error, self._until, self._failures = None, NEVER, 0

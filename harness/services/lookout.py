@@ -39,6 +39,7 @@ class Lookout:
         self.tell = tell
         self.clock = clock
         self.told: Outlook | None = None
+        self.away = False  # whether the model that is wanted could not be used at the last look
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until asked to stop."""
@@ -47,8 +48,15 @@ class Lookout:
             await unless(stop, self.clock.sleep(LOOK_SECONDS))
 
     async def look(self) -> Outlook:
-        """The outlook now, told if it is news."""
-        now = await outlook(self.chain())
+        """The outlook now, told if it is news. A model that was away and is back has rested
+        long enough; one that was there all the time failed for another reason, and rests on."""
+        chain = self.chain()
+        wanted = chain.links[0]
+        trouble = await wanted.model.probe()
+        if self.away and trouble is None:
+            wanted.rest.looks_well()
+        self.away = trouble is not None
+        now = await outlook(chain, trouble)
         if now != self.told:
             self.tell(now)
             if self.told is not None:
@@ -57,10 +65,10 @@ class Lookout:
         return now
 
 
-async def outlook(chain: FallbackModel) -> Outlook:
-    """What would answer; asks the models' servers, and changes nothing in the chain."""
+async def outlook(chain: FallbackModel, trouble: str | None) -> Outlook:
+    """What would answer, where the first of the chain has that trouble; asks the other models'
+    servers, and changes nothing in the chain."""
     wanted, *others = chain.models
-    trouble = await wanted.probe()
     if trouble is None:
         resting = chain.name != wanted.name
         return Outlook(chain.name, wanted.name, "it failed a moment ago" if resting else None)

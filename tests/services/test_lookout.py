@@ -105,3 +105,18 @@ async def test_who_asks_the_lock_hears_within_a_minute_that_the_model_is_there(
     assert (before["model"], after["model"]) == ("extractive/digest", "ollama/qwen3:8b")
     assert {**after, "model": None, "trouble": None} == {**before, "model": None, "trouble": None}
     assert clock.monotonic() - began <= MINUTE + LOOK_SECONDS
+
+
+async def test_a_model_that_was_away_and_is_back_is_asked_again_at_once(clock: FakeClock) -> None:
+    far = Far()
+    chain = FallbackModel([far, ExtractiveModel(clock)], clock)
+    lookout = Lookout(lambda: chain, lambda now: None, clock)
+    far.trouble = "the server is away"
+    await lookout.look()
+    await chain.chat(ChatRequest((Message(Role.USER, "Hello."),)))
+    assert chain.name == "extractive/digest"
+
+    far.trouble = None
+
+    assert await lookout.look() == Outlook("ollama/far", "ollama/far", None)
+    assert chain.name == "ollama/far"
