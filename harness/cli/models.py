@@ -21,6 +21,7 @@ from harness.cli.output import (
     table,
     the_home,
 )
+from harness.cli.plan import plan
 from harness.cli.pool_board import read_board
 from harness.clock import SystemClock, unstamp
 from harness.config.settings import HostSettings, ModelProfile, ModelsSettings, read_settings
@@ -28,6 +29,7 @@ from harness.models.glance import Server, ask
 from harness.models.profiles import Models
 
 app = typer.Typer(no_args_is_help=True, help="Models: which there are, what they do, for whom.")
+app.command()(plan)
 
 GIB = 1 << 30
 MADE_UP = ("extractive", "scripted")  # providers that need no server

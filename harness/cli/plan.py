@@ -5,22 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import Annotated, Any
 
 import typer
 
 from harness.cli.output import HomeOption, JsonOption, counted, emit, say, table, the_home
+from harness.config.home import Home
 from harness.config.names import did_you_mean
 from harness.config.settings import HostSettings, ModelsSettings, read_settings
 from harness.config.sizes import parse_size
 from harness.errors import NotFound, UsageError
 from harness.models.glance import Server, ask
+from harness.models.ledger.busiest import busiest_of
+from harness.models.ledger.reader import LedgerReader
 from harness.models.plan.demand import Demand
 from harness.models.plan.footprint import FORMULAS
 from harness.models.plan.plan import Advice, Fit, Need, Wanted, advice_on, fit_of, need_of
 from harness.models.plan.precision import kv_bytes_of
 from harness.models.plan.shape import shape_of_words
+from harness.models.pool.gpu import cards, is_here
 
 GIB = 1 << 30
 GB = 10**9
@@ -57,7 +62,8 @@ def plan(
         float | None, typer.Option("--bandwidth", min=1, help="Of the GPU's memory, in GB/s.")
     ] = None,
     calls: Annotated[
-        float | None, typer.Option("--calls", min=0, help="Calls in the busiest hour.")
+        float | None,
+        typer.Option("--calls", min=0, help="Calls in the busiest hour; else of the ledger."),
     ] = None,
     seconds: Annotated[float, typer.Option("--seconds", min=0, help="Of one call.")] = 20.0,
     loads: Annotated[float, typer.Option("--loads", min=0, help="Loads in that hour.")] = 0.0,
@@ -68,7 +74,8 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """What models need of a GPU, what fits together, and when another host pays off."""
-    settings = read_settings(the_home(home).settings_file, os.environ).models
+    place = the_home(home)
+    settings = read_settings(place.settings_file, os.environ).models
     servers = [ask(host.url) for host in settings.hosts]
     kv_bytes = kv_bytes_of(kv)
     wanted = [
@@ -81,14 +88,29 @@ def plan(
         name: fit_of(needs, size, most, kv_bytes, bandwidth * GB if bandwidth else None)
         for name, size in memories(settings.hosts, memory or [])
     }
-    demand = None if calls is None else Demand(calls, seconds, loads, load_seconds)
-    advice = None
-    if demand is not None:
-        advice = advice_on(demand, slots or settings.hosts[0].slots)
+    known = known_demand(place) if calls is None else Demand(calls, seconds, loads, load_seconds)
+    advice = advice_on(known, slots or settings.hosts[0].slots) if known else None
     if as_json:
         emit(shape_of_plan(needs, fits, advice))
     else:
         show(needs, fits, advice, servers)
+
+
+def known_demand(home: Home) -> Demand | None:
+    """The busiest hour of the last week, as the ledger knows it."""
+    now = datetime.now(UTC)
+    with LedgerReader(home.ledger) as reader:
+        span = (now - timedelta(days=7), now)
+        hour = busiest_of(reader.calls(*span), reader.loads(*span))
+    if hour is None:
+        return None
+    answers, loads = hour.answers, hour.loads
+    return Demand(
+        len(answers),
+        sum(answers) / max(len(answers), 1),
+        len(loads),
+        sum(loads) / max(len(loads), 1),
+    )
 
 
 def wishes(
@@ -133,8 +155,18 @@ def memories(hosts: Sequence[HostSettings], stated: Sequence[str]) -> Iterator[t
             yield text, parse_size(text)
         except ValueError as error:
             raise UsageError(f"--memory {text}: {error}") from None
-    if not stated:
-        yield from ((host.name, host.memory) for host in hosts if host.memory)
+    if stated:
+        return
+    for host in hosts:
+        size = host.memory or memory_here(host.url)
+        if size:
+            yield host.name, size
+
+
+def memory_here(url: str) -> int | None:
+    """Of this machine's GPUs, where the host is this machine and its driver tells."""
+    found = cards() if is_here(url) else None
+    return sum(card.total for card in found) if found else None
 
 
 def show(
