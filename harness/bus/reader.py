@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 from harness.bus import rows
@@ -32,6 +31,7 @@ from harness.bus.port import (
 from harness.bus.rows import Row
 from harness.bus.schema import open_to_read
 from harness.clock import stamp, unstamp
+from harness.closing import Closing
 from harness.db.connection import explained
 from harness.errors import NotFound
 from harness.ids import earliest_id
@@ -89,24 +89,13 @@ UNREAD = f"""
 """
 
 
-class Reader:
+class Reader(Closing):
     """Answers of one database. Every answer holds what was committed when it was asked."""
 
     def __init__(self, path: Path) -> None:
         """Raises SchemaTooNew, HarnessError. A file that is not there yet reads as empty."""
         self.path = path
         self.db: sqlite3.Connection = open_to_read(path)
-
-    def __enter__(self) -> Reader:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         self.db.close()

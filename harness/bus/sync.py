@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import Concatenate, ParamSpec, TypeVar
 
 from harness.bus import approvals, conversation, schedule, transitions
@@ -13,6 +12,7 @@ from harness.bus.reader import Reader
 from harness.bus.schema import open_to_write
 from harness.bus.transaction import Transaction
 from harness.clock import Clock
+from harness.closing import Closing
 from harness.config.home import Home
 from harness.db.connection import explained, transaction
 from harness.ids import Ids
@@ -21,7 +21,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class SyncBus:
+class SyncBus(Closing):
     """Writes to the home's database, beside a running daemon or without one.
 
     with SyncBus(home, clock, ids) as bus:
@@ -34,17 +34,6 @@ class SyncBus:
         self.db = open_to_write(home.database)
         self.reader = Reader(home.database)
         self.neighbours = Neighbours(home.bells)
-
-    def __enter__(self) -> SyncBus:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         self.reader.close()

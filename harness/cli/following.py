@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Any, TextIO
 
 from harness.cli.output import clean, note, plain, say, short
@@ -36,12 +35,7 @@ class Following:
                 note(f"what happens meanwhile cannot be shown: {error}")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.settle()
         if self._ear is not None:
             self._ear.close()

@@ -12,10 +12,10 @@ import os
 import select
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from harness.bus.bells import Neighbours, make_pipe
+from harness.closing import Closing
 from harness.files import make_folder
 
 BELLS = "bells"  # beside the pipes: where the daemon hears that there is a new one
@@ -24,7 +24,7 @@ READ_BYTES = 65_536
 _numbers = itertools.count()
 
 
-class Ear:
+class Ear(Closing):
     """Hears of one task, from now until it is closed; with the running attempt so far."""
 
     def __init__(self, folder: Path, task: str) -> None:
@@ -48,17 +48,6 @@ class Ear:
         self.path.unlink(missing_ok=True)
         os.close(self._read)
         os.close(self._write)
-
-    def __enter__(self) -> Ear:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def task_of(pipe: Path) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from types import TracebackType
 
 import structlog
 
@@ -99,12 +98,7 @@ class Speaker:
         self._audience = self._live.enter(self)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if not self._ended:
             self._tell(Ended(self._attempt, "broke_off", ""))
         self._live.leave(self)

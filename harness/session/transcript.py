@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import harness
 from harness.clock import Clock, stamp
+from harness.closing import Closing
 from harness.errors import HarnessError
 from harness.session.line import UNREADABLE, plain, step_of
 from harness.session.loop import Session
@@ -75,7 +75,7 @@ class Recorded:
     steps: tuple[Step, ...]
 
 
-class Transcript:
+class Transcript(Closing):
     """A file that grows by one line for each step; each is handed to the system at once.
 
     Attempts only count up, so each has a file of its own. Where there is one all the same (the
@@ -105,17 +105,6 @@ class Transcript:
         if self._file >= 0:
             os.close(self._file)
         self._file = -1
-
-    def __enter__(self) -> Transcript:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _heal(self) -> None:
         """A crash may have left half a line: what follows must not be glued to it."""

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from pathlib import Path
-from types import TracebackType
 
+from harness.closing import Closing
 from harness.db.connection import explained
 from harness.models.ledger.call import Call, ModelLoad
 from harness.models.ledger.figures import Figures, figures_of
@@ -20,24 +20,13 @@ from harness.models.limits.amount import Amount
 WITHIN = "WHERE at >= :begin AND at < :end ORDER BY id"
 
 
-class LedgerReader:
+class LedgerReader(Closing):
     """Answers of one ledger, which need not be there yet."""
 
     def __init__(self, path: Path) -> None:
         """Raises SchemaTooNew, HarnessError."""
         self.path = path
         self.db: sqlite3.Connection = open_to_read(path)
-
-    def __enter__(self) -> LedgerReader:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         self.db.close()
