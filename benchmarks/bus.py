@@ -29,12 +29,13 @@ from sqlalchemy.pool import StaticPool
 
 from harness.bus import statements
 from harness.bus.port import Outcome, Request, Result, State
-from harness.bus.schema import empty
+from harness.bus.schema import migrations
 from harness.bus.sqlite import SqliteBus
 from harness.bus.sync import SyncBus
 from harness.bus.tables import events
 from harness.clock import stamp
 from harness.config.home import Home
+from harness.db.reading import empty
 from harness.ids import Ids
 
 ROUNDS = 9
@@ -119,7 +120,7 @@ def compare_statements() -> Figure:
         "actor": "bench", "at": stamp(CLOCK.now()), "note": None,
     }  # fmt: skip
     by_core, as_text = insert(events), statements.log_event()
-    db = empty()
+    db = empty(migrations())
     db.execute("BEGIN")
     ratios = []
     with engine.connect() as connection:

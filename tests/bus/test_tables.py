@@ -11,13 +11,14 @@ import pytest
 from harness.bus import conversation, handover, incidents, readdress, schedule, statements
 from harness.bus.port import Stamp
 from harness.bus.reader import COUNTS, OWED, TASKS, UNREAD
-from harness.bus.schema import empty
+from harness.bus.schema import migrations
 from harness.bus.tables import BusTable
+from harness.db.reading import empty
 
 
 @pytest.fixture
 def db() -> Iterator[sqlite3.Connection]:
-    db = empty()
+    db = empty(migrations())
     yield db
     db.close()
 

@@ -8,9 +8,10 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from harness.db.connection import DatabaseError, connect, connect_to_read, explained
+from harness.db import reading
+from harness.db.connection import DatabaseError, connect, explained
 from harness.db.integrity import COMPANIONS, HEADER
-from harness.db.migrations import check_version, migrate, migrations_in
+from harness.db.migrations import migrate
 
 BUSY_MILLISECONDS = 1000  # a write that is turned away is tried again later
 READ_MILLISECONDS = 200  # what a look at the sums of a day may wait
@@ -61,31 +62,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
 
     Raises SchemaTooNew, HarnessError.
     """
-    if not path.exists():
-        return empty()
-    db = connect_to_read(path)
-    newest = migrations_in(migrations())[-1].version
-    try:
-        with explained(path):
-            version = check_version(db, path, newest)
-    except BaseException:
-        db.close()
-        raise
-    if version == newest:
-        return db
-    db.close()
-    if version == 0:
-        return empty()
-    raise DatabaseError(
-        f"{path} has schema {version}, and this harness reads schema {newest}",
-        hint="start it once, which brings it up to date: harness up",
-    )
-
-
-def empty() -> sqlite3.Connection:
-    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    migrate(db, Path(":memory:"), migrations())
-    return db
+    return reading.open_to_read(path, migrations())
 
 
 def migrations() -> Traversable:
