@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from harness.clock import Clock, SystemClock
 from harness.config.settings import PoolSettings
@@ -107,7 +107,7 @@ class Pool:
     async def serve(
         self,
         wish: Wish,
-        work: Callable[[Slot], Awaitable[T]],
+        work: Callable[[Slot], Coroutine[Any, Any, T]],
         void: Callable[[], None] = lambda: None,
     ) -> T:
         """What `work` makes of a slot. Raises what it raises, and a ModelError when there is none.
@@ -190,22 +190,16 @@ class Pool:
         )
 
     async def _serve(
-        self, wish: Wish, work: Callable[[Slot], Awaitable[T]], before: Slot | None
+        self, wish: Wish, work: Callable[[Slot], Coroutine[Any, Any, T]], before: Slot | None
     ) -> T:
-        loop = asyncio.get_running_loop()
         async with self.slot(wish, before) as slot:
-            scope = asyncio.timeout(None)
-            try:
-                async with scope:
-                    if before is None:
-                        slot.on_sent_back = lambda: scope.reschedule(loop.time())
-                    return await work(slot)
-            except TimeoutError:
-                if slot.is_sent_back and scope.expired():
-                    raise TakenAway(slot) from None
-                raise
-            finally:
-                slot.on_sent_back = None
+            task = asyncio.create_task(work(slot), name=f"call {slot.id}")
+            if before is None:
+                slot.on_sent_back = task.cancel
+            await ended(task, slot)
+            if task.cancelled() and slot.is_sent_back:
+                raise TakenAway(slot)
+            return task.result()
 
     async def _wait(self, wish: Wish, before: Slot | None) -> Slot:
         ticket = self._queue(wish, before)
@@ -381,3 +375,20 @@ class Pool:
         dues = {spec.model: due for spec, due in self._dues.items()}
         old = self.clock.monotonic() - self._rules.patience
         return Looker(self.fleet, self._contexts, ViewRules(old, dues))
+
+
+async def ended(task: asyncio.Task[T], slot: Slot) -> None:
+    """Wait for the end of a call. When we are cancelled, so is the call, once in all: a second time
+    would break into the closing of its connection, and the server would go on with the answer."""
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        slot.on_sent_back = None
+        if not slot.is_sent_back:
+            task.cancel()
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # it is of no use to anybody now
+        raise

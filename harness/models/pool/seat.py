@@ -42,7 +42,7 @@ class Slot:
     sent_back: int = 0  # how often the call had a slot before that was taken away
     is_sent_back: bool = False  # this one is: it must be given up at once
     goes_on: bool = False  # its task will ask again, once it has done what it was told to
-    on_sent_back: Callable[[], None] | None = None  # how its holder is told; None: it keeps it
+    on_sent_back: Callable[[], object] | None = None  # how its holder is told; None: it keeps it
 
     @property
     def host(self) -> OllamaHost:
