@@ -54,6 +54,7 @@ from harness.services.meanings import Meanings
 from harness.services.night.housework import Housework, model_of
 from harness.services.night.shift import Keeping
 from harness.services.notify import Notifier, Watchdog, watchdog_period
+from harness.services.prefetch import Prefetch
 from harness.services.reflector import Reflector
 from harness.services.reloader import Reloader
 from harness.services.routing import AT_A_TIME, Router
@@ -149,6 +150,13 @@ class App:
         self.librarian = Librarian(home, self.index, clock)
         self.meanings = Meanings(self.index, lambda: self.models.embedder, clock)
         self.lookout = Lookout(lambda: self.models.get(None), self.tell, clock)
+        self.prefetch = Prefetch(
+            lambda: self.scheduler.due,
+            lambda: self.crew,
+            lambda: self.models.pool,
+            lambda: self.lookout.told is not None and self.lookout.told.trouble is None,
+            clock,
+        )
         self.auditor = Auditor(bus, self.audit)
         self.bookkeeper = Bookkeeper(self.ledger, lambda: self.crew.crontab.zone, clock)
         self.board = Board(home.pool, lambda: self.models.pool.snapshot(), clock) if hold else None
@@ -241,6 +249,7 @@ class App:
                     "lookout": self.lookout,
                     "librarian": self.librarian,
                     "meanings": self.meanings,
+                    "prefetch": self.prefetch,
                 },
                 {
                     "callbacks": self.callbacks,
