@@ -36,7 +36,7 @@ from harness.models.port import (
     estimate_prompt,
     estimate_tokens,
 )
-from harness.models.toolcalls import Broken, arguments_object, read_calls
+from harness.models.toolcalls import arguments_object, calls_in
 
 log = logging.getLogger(__name__)
 
@@ -173,14 +173,7 @@ class OllamaModel:
         text = answer.text
         if answer.tool_calls:
             return text, [self._native(call, text) for call in answer.tool_calls]
-        match read_calls(text, request.tools):
-            case Broken(reason):
-                raise BadReply(f"{self.model} wrote a broken tool call: {reason}", text)
-            case None:
-                return text, ()
-            case written:
-                calls = [ToolCall(self._ids(), name, given) for name, given in written.calls]
-                return written.prose, calls
+        return calls_in(text, request.tools, self.model, self._ids)
 
     def _native(self, function: Mapping[str, Any], text: str) -> ToolCall:
         name = function.get("name")

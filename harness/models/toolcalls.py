@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from harness.models.port import ToolSpec
+from harness.models.port import BadReply, ToolCall, ToolSpec
 from harness.text.words import clip
 
 DEEPEST = 64  # lists and objects within each other, in the arguments of a call
@@ -45,6 +45,20 @@ def read_calls(text: str, tools: Sequence[ToolSpec]) -> Written | Broken | None:
         return _marked(text, offered) or _fenced(text, offered) or _bare(text, offered)
     except _Unreadable as error:
         return Broken(str(error))
+
+
+def calls_in(
+    text: str, tools: Sequence[ToolSpec], model: str, ids: Callable[[], str]
+) -> tuple[str, Sequence[ToolCall]]:
+    """The prose of an answer, and the calls that it makes in words. Raises BadReply for a call
+    that cannot be read."""
+    match read_calls(text, tools):
+        case Broken(reason):
+            raise BadReply(f"{model} wrote a broken tool call: {reason}", text)
+        case None:
+            return text, ()
+        case written:
+            return written.prose, [ToolCall(ids(), *each) for each in written.calls]
 
 
 # ------------------------------------------------------------------ calls announced by a mark

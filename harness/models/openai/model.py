@@ -32,7 +32,7 @@ from harness.models.port import (
     estimate_prompt,
     estimate_tokens,
 )
-from harness.models.toolcalls import Broken, arguments_object, read_calls
+from harness.models.toolcalls import arguments_object, calls_in
 
 IDS_KEPT = 4096  # calls whose id at the server is remembered
 MOST, NEWER_MOST = "max_tokens", "max_completion_tokens"  # names of an answer's limit
@@ -174,14 +174,7 @@ class OpenAIModel:
         text = answer.text
         if answer.calls:
             return text, [self._native(call, text) for call in answer.calls]
-        match read_calls(text, request.tools):
-            case Broken(reason):
-                raise BadReply(f"{self.model} wrote a broken tool call: {reason}", text)
-            case None:
-                return text, ()
-            case written:
-                calls = [ToolCall(self._ids(), name, given) for name, given in written.calls]
-                return written.prose, calls
+        return calls_in(text, request.tools, self.model, self._ids)
 
     def _native(self, called: Called, text: str) -> ToolCall:
         arguments = arguments_object(called.arguments)
