@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from harness.config.priority import Priority
 
 
-@dataclass(frozen=True, order=True)
-class Spec:
-    """A model as it is loaded: another context is another load of the same weights."""
+class Spec(NamedTuple):
+    """A model as it is loaded: another context is another load of the same weights.
+
+    A tuple, since specs are keys, and a look at the pool asks for hundreds of them.
+    """
 
     model: str
     num_ctx: int
