@@ -41,6 +41,10 @@ class Fleet:
         """Those of the names that there are; all for None."""
         return [each for name, each in self.servers.items() if hosts is None or name in hosts]
 
+    def names(self, hosts: frozenset[str] | None) -> frozenset[str]:
+        """Those of them that there are."""
+        return frozenset(self.servers) if hosts is None else hosts & self.servers.keys()
+
     def trouble(self, server: Server, spec: Spec, *, others: bool) -> ModelError | None:
         """Why a host does not serve a model just now. Whether it is on the disk is known, and
         asked, only where there are `others`: a single host says so itself."""

@@ -65,6 +65,9 @@ class Lines:
     def __len__(self) -> int:
         return len(self._keys)
 
+    def __contains__(self, call: Waiting) -> bool:
+        return call.id in self._keys
+
     def _gone(self, key: Key, call: Waiting) -> Waiting:
         del self._keys[call.id]
         if not len(self._queues[key]):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from typing import Any, TypeVar
+
+import structlog
 
 from harness.clock import Clock, SystemClock
 from harness.config.settings import PoolSettings
@@ -17,15 +19,20 @@ from harness.models.patience import Timeouts
 from harness.models.pool import choice
 from harness.models.pool.alarm import Alarm
 from harness.models.pool.fleet import Fleet
-from harness.models.pool.lines import Lines, Waiting
+from harness.models.pool.lines import Waiting
 from harness.models.pool.loading import Order
-from harness.models.pool.residents import ViewRules
+from harness.models.pool.residents import Held, Server, ViewRules
 from harness.models.pool.seat import Slot, Wish
 from harness.models.pool.sight import Looker, Sight
 from harness.models.pool.state import PoolState, host_state, line_state
-from harness.models.pool.trouble import gone, none_of
+from harness.models.pool.trouble import closed, gone, none_of, stumbled
 from harness.models.pool.view import Drain, Line, Load, Rules, Run, SendBack, Spec, Verdict, Why
+from harness.models.pool.waiters import Ticket, Waiters
 from harness.models.port import ModelBusy, ModelError, ModelUnavailable
+
+log = structlog.get_logger("pool")
+
+MANY = 1000  # verdicts in a row, other than to begin a call: more are a mistake in the rules
 
 T = TypeVar("T")
 
@@ -38,22 +45,13 @@ class TakenAway(Exception):
         self.slot = slot
 
 
-@dataclass(eq=False)
-class Ticket:
-    """A call that waits, and how it is told that it waits no more."""
-
-    wish: Wish
-    call: Waiting
-    ready: asyncio.Future[Slot | ModelError]
-    sent_back: int
-
-
 class Pool:
     """The slots of one or several hosts. Use `serve`, or `slot` where a call is never broken off.
 
     Nothing is polled: what is to be done is decided whenever a call comes or ends, a load or a look
-    is over, and when time alone changes the verdict. A model `join`s when it is made and `leave`s
-    when it is closed; the last one to leave closes the pool and its connections.
+    is over, and when time alone changes the verdict; once for all that happens in one turn of the
+    event loop. A model `join`s when it is made and `leave`s when it is closed; the last one to
+    leave closes the pool and its connections.
     """
 
     def __init__(
@@ -66,11 +64,12 @@ class Pool:
     ) -> None:
         """`contexts`: with which num_ctx each model is loaded, at least."""
         self.clock = clock or SystemClock()
-        self.fleet = Fleet(hosts, self.clock, self._settle)
-        self._lines = Lines()
-        self._tickets: dict[int, Ticket] = {}
+        self.fleet = Fleet(hosts, self.clock, self._stir)
+        self._waiters = Waiters()
         self._ids = count(1)
         self._members = 0
+        self._closed = False
+        self._stirred: asyncio.Handle | None = None
         self._alarm = Alarm(self.clock, self._settle)
         self._dues: dict[Spec, float] = {}
         self._manner: dict[str, Wish] = {}  # the last wish for each model: how it is loaded
@@ -78,6 +77,7 @@ class Pool:
 
     def join(self) -> None:
         self._members += 1
+        self._closed = False
 
     async def leave(self) -> None:
         self._members -= 1
@@ -85,9 +85,10 @@ class Pool:
             await self.aclose()
 
     async def aclose(self) -> None:
-        """Fail who waits, end what is being loaded, and hang up."""
-        for ticket in list(self._tickets.values()):
-            self._answer(ticket, ModelUnavailable("the pool of models was closed meanwhile"))
+        """Fail who waits, end what is being loaded, and hang up. Who asks later is refused."""
+        self._closed = True
+        for ticket in self._waiters:
+            self._waiters.tell(ticket, closed())
         self._alarm.set(None)
         await self.fleet.aclose()
 
@@ -102,7 +103,8 @@ class Pool:
         answers, stay; who waits for a host that goes is told."""
         self._adopt(settings, timeouts, contexts)
         self.fleet.apply(hosts)
-        self._settle()
+        self._move()
+        self._stir()
 
     async def serve(
         self,
@@ -137,6 +139,8 @@ class Pool:
 
     async def probe(self, model: str, hosts: frozenset[str] | None) -> str | None:
         """None when one of the hosts has the model now, else every host's reason."""
+        if self._closed:
+            return str(closed())
         reasons = []
         for server in self.fleet.of(hosts):
             reason = await server.host.probe(model)
@@ -149,7 +153,7 @@ class Pool:
         """Whether one of these hosts has nothing to do, and nobody waits for any of them."""
         servers = self.fleet.of(hosts)
         names = {server.name for server in servers}
-        if any(not names.isdisjoint(line.hosts) for line in self._lines.views()):
+        if any(not names.isdisjoint(line.hosts) for line in self._waiters.lines()):
             return False
         return any(not server.running and server.loading is None for server in servers)
 
@@ -166,13 +170,15 @@ class Pool:
         Raises nothing: what is in the way is told to the calls themselves."""
         for server in self.fleet.of(wish.hosts):
             await self.fleet.look_now(server)
+        if self._closed:
+            return False
         spec, now, looker = self._noted(wish), self.clock.monotonic(), self._looker()
-        names = frozenset(server.name for server in self.fleet.of(wish.hosts))
-        sight = looker.sight(self._lines.views())
-        able = looker.able(Line(spec, names, 0, wish.asker.priority, now, now))
-        views = [looker.view(server, {spec}) for server in able]
+        names = self.fleet.names(wish.hosts)
+        sight = looker.sight(self._waiters.lines())
+        known = looker.ways(Line(spec, names, 0, wish.asker.priority, now, now)).known
+        views = [looker.view(server, {spec}) for server in known]
         when = now + (due - self.clock.now()).total_seconds()
-        open_to = frozenset(server.name for server in able)
+        open_to = frozenset(server.name for server in known)
         verdict = choice.prefetch(spec, open_to, when, sight.lines, views, now, self._rules)
         if verdict is None:
             return False
@@ -185,7 +191,7 @@ class Pool:
         now, servers = self.clock.monotonic(), list(self.fleet.servers.values())
         return PoolState(
             tuple(host_state(server, now) for server in servers),
-            tuple(line_state(line, servers, now) for line in self._lines.views()),
+            tuple(line_state(line, servers, now) for line in self._waiters.lines()),
             replace(self.fleet.counters),
         )
 
@@ -205,48 +211,48 @@ class Pool:
         ticket = self._queue(wish, before)
         try:
             answer = await ticket.ready
-        except asyncio.CancelledError:
-            self._leave(ticket)
+        except asyncio.CancelledError as error:
+            self._leave(ticket, error)
             raise
         if isinstance(answer, ModelError):
             raise answer
         return answer
 
     def _queue(self, wish: Wish, before: Slot | None) -> Ticket:
+        if self._closed:
+            raise closed()
         servers = self.fleet.of(wish.hosts)
         if not servers:
             raise gone(sorted(wish.hosts or ()))
-        spec, names = self._noted(wish), frozenset(server.name for server in servers)
+        spec = self._noted(wish)
         if all(server.trouble(spec) for server in servers):  # whoever asks anew, tries anew
             for server in servers:
                 server.try_again(spec)
-        since = self.clock.monotonic() if before is None else before.came
-        asker, again = wish.asker, before is not None
-        call = Waiting(
-            next(self._ids), spec, names, asker.agent, asker.priority, since, wish.limit, again
-        )
-        ready = asyncio.get_running_loop().create_future()
-        ticket = Ticket(wish, call, ready, before.sent_back + 1 if before else 0)
-        self._tickets[call.id] = ticket
-        self._lines.push(call)
-        self._settle()
+        ticket = self._ticket(wish, spec, before)
+        self._waiters.add(ticket)
+        if len(self._waiters) > 1:
+            self._stir()
+        else:
+            self._settle()
         return ticket
 
-    def _leave(self, ticket: Ticket) -> None:
-        """The caller does not wait any more; what it was given meanwhile is given back."""
-        answered = ticket.ready.done() and not ticket.ready.cancelled()
-        if answered and isinstance(slot := ticket.ready.result(), Slot):
-            self._give_back(slot, None)
-        elif not answered:
-            self._tickets.pop(ticket.call.id, None)
-            self._lines.cancel(ticket.call.id)
-            self._settle()
+    def _ticket(self, wish: Wish, spec: Spec, before: Slot | None) -> Ticket:
+        since = self.clock.monotonic() if before is None else before.came
+        asker, names = wish.asker, self.fleet.names(wish.hosts)
+        again = 0 if before is None else before.sent_back + 1
+        call = Waiting(
+            next(self._ids), spec, names, asker.agent, asker.priority, since, wish.limit, again > 0
+        )
+        return Ticket(wish, call, asyncio.get_running_loop().create_future(), again)
 
-    def _answer(self, ticket: Ticket, error: ModelError) -> None:
-        self._tickets.pop(ticket.call.id, None)
-        self._lines.cancel(ticket.call.id)
-        if not ticket.ready.done():
-            ticket.ready.set_result(error)
+    def _leave(self, ticket: Ticket, error: asyncio.CancelledError) -> None:
+        """The caller does not wait any more; what it was given meanwhile is given back."""
+        self._waiters.forget(ticket)
+        if ticket.ready.done() and not ticket.ready.cancelled():
+            answer = ticket.ready.result()
+            if isinstance(answer, Slot):
+                self._give_back(answer, error)
+        self._stir()
 
     def _give_back(self, slot: Slot, error: BaseException | None) -> None:
         server, held, now = slot.server, slot.held, self.clock.monotonic()
@@ -256,39 +262,74 @@ class Pool:
         elif isinstance(error, ModelUnavailable) and not isinstance(error, ModelBusy):
             server.doubt()
         self.fleet.dismissed(server)
-        self._settle()
+        self._stir()
+
+    def _move(self) -> None:
+        """Let those who wait for any host wait for those that there are now."""
+        for ticket in self._waiters:
+            names = self.fleet.names(None)
+            if ticket.wish.hosts is None and ticket.call.hosts != names and names:
+                self._waiters.forget(ticket)
+                ticket.call = replace(ticket.call, hosts=names)
+                self._waiters.add(ticket)
+
+    def _stir(self) -> None:
+        """Something has changed: have it settled in a moment, once for all that changes by then."""
+        if self._stirred is None and len(self._waiters) and not self._closed:
+            self._stirred = asyncio.get_running_loop().call_soon(self._settle)
+        elif not len(self._waiters):
+            self._alarm.set(None)
 
     def _settle(self) -> None:
-        """Do what is to be done now, and be woken when time alone changes that."""
-        sight = self._decide()
+        """Do what is to be done now, and be woken when time alone changes that.
+
+        An error in here is one of ours. It costs those whom it concerns their call, and nobody
+        else's: a pool that decides no more would let every agent wait for ever.
+        """
+        if self._stirred is not None:
+            self._stirred.cancel()
+            self._stirred = None
+        try:
+            self._alarm.set(self._wake_at(self._decide()))
+        except Exception:  # the boundary to all who wait
+            log.exception("the pool cannot decide")
+            self._turn_away_suspects()
+            self._stir()
+
+    def _wake_at(self, sight: Sight | None) -> float | None:
         if sight is None:
-            self._alarm.set(None)
-            return
+            return None
         now = self.clock.monotonic()
         at = choice.wake_at(sight.lines, sight.hosts, now, self._rules)
         ends = [end for end in self.fleet.rests_end() if end > now]
-        self._alarm.set(min([*ends, *([] if at is None else [at])], default=None))
+        return min([*ends, *([] if at is None else [at])], default=None)
 
     def _decide(self) -> Sight | None:
         """Act on verdicts until there is none; what was seen last, None when nobody waits."""
-        while len(self._lines):
-            sight = self._looker().sight(self._lines.views())
+        looker, others = self._looker(), 0
+        while len(self._waiters):
+            sight = looker.sight(self._waiters.lines())
             for line in sight.hopeless:
                 self._turn_away(line)
             now = self.clock.monotonic()
             verdict = choice.choose(sight.lines, sight.hosts, now, self._rules)
-            if verdict is not None:
-                self._act(verdict, sight)
+            if isinstance(verdict, Run):
+                self._run(verdict, sight)
+                looker.forget(verdict.host)
+            elif verdict is not None:
+                others += 1
+                if others > MANY:
+                    raise RuntimeError(f"no end of verdicts such as {verdict}")
+                self._act(verdict)
+                looker = self._looker()
             elif not sight.hopeless:
-                self.fleet.give_up_loads(self._lines.views())
+                self.fleet.give_up_loads(sight.waiting)
                 return sight
         return None
 
-    def _act(self, verdict: Verdict, sight: Sight) -> None:
+    def _act(self, verdict: Verdict) -> None:
         server = self.fleet.servers[verdict.host]
         match verdict:
-            case Run():
-                self._run(verdict, sight)
             case Load():
                 if server.is_fresh():
                     self._load(verdict)
@@ -305,30 +346,35 @@ class Pool:
 
     def _run(self, verdict: Run, sight: Sight) -> None:
         """Give the next of a line its slot."""
-        call = self._lines.take(sight.origins[id(verdict.line)], verdict.why)
-        ticket = self._tickets.pop(call.id)
+        server = self.fleet.servers[verdict.host]
+        held = server.held[verdict.line.spec.model]
+        is_contended = verdict.host in sight.contended
+        ticket = self._waiters.next(sight.origins[id(verdict.line)], verdict.why)
         if ticket.ready.done():  # cancelled a moment ago
+            self._waiters.forget(ticket)
             return
-        server, now = self.fleet.servers[verdict.host], self.clock.monotonic()
-        held = server.held[call.spec.model]
+        slot = self._slot(ticket, server, held, verdict.why)
+        held.begun(slot)
+        held.draining = False
+        held.served += is_contended
+        self.fleet.counters.calls += 1
+        self._waiters.tell(ticket, slot)
+
+    def _slot(self, ticket: Ticket, server: Server, held: Held, why: Why) -> Slot:
+        call, now = ticket.call, self.clock.monotonic()
         load = server.load_seconds(call.spec.model, since=call.since)
-        slot = Slot(
+        return Slot(
             id=call.id,
             server=server,
             held=held,
             wish=ticket.wish,
-            why=verdict.why,
+            why=why,
             came=call.since,
             began=now,
             queued=max(now - call.since - load, 0.0),
             load=load,
             sent_back=ticket.sent_back,
         )
-        held.begun(slot)
-        held.draining = False
-        held.served += server.name in choice.contended(sight.lines, sight.hosts)
-        self.fleet.counters.calls += 1
-        ticket.ready.set_result(slot)
 
     def _load(self, verdict: Load) -> None:
         spec = verdict.line.spec
@@ -351,9 +397,23 @@ class Pool:
         servers, others = self.fleet.of(line.hosts), len(line.hosts) > 1
         found = [self.fleet.trouble(server, line.spec, others=others) for server in servers]
         error = none_of([each for each in found if each]) if servers else gone(sorted(line.hosts))
-        for ticket in list(self._tickets.values()):
-            if (ticket.call.spec, ticket.call.hosts) == (line.spec, line.hosts):
-                self._answer(ticket, error)
+        self._waiters.turn_away(line, error)
+
+    def _turn_away_suspects(self) -> None:
+        """Fail the calls of those lines on which alone nothing can be decided, else of all."""
+        lines = [line for line in self._waiters.lines() if not self._is_sound(line)]
+        for line in lines or self._waiters.lines():
+            self._waiters.turn_away(line, stumbled())
+        for ticket in self._waiters.strays():
+            self._waiters.tell(ticket, stumbled())
+
+    def _is_sound(self, line: Line) -> bool:
+        try:
+            sight = self._looker().sight([line])
+            choice.choose(sight.lines, sight.hosts, self.clock.monotonic(), self._rules)
+        except Exception:  # as above
+            return False
+        return True
 
     def _noted(self, wish: Wish) -> Spec:
         """The model as it is to be loaded for a wish; how is remembered."""
@@ -368,7 +428,7 @@ class Pool:
         self.settings, self.timeouts = settings, timeouts
         self._rules = Rules(settings.patience.total_seconds(), settings.batch, settings.preempt)
         self._contexts = {full_name(model): num_ctx for model, num_ctx in contexts.items()}
-        for ticket in self._tickets.values():
+        for ticket in self._waiters:
             self._noted(ticket.wish)
 
     def _looker(self) -> Looker:

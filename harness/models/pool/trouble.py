@@ -17,6 +17,16 @@ def none_of(troubles: Sequence[ModelError]) -> ModelError:
     return kind("; ".join(said), hint=first.hint)
 
 
+def closed() -> ModelUnavailable:
+    """The error for a call to a pool that is closed, or is just being closed."""
+    return ModelUnavailable("the pool of models is closed")
+
+
+def stumbled() -> ModelUnavailable:
+    """The error for a call that an error of our own keeps from its slot."""
+    return ModelUnavailable("the pool of models stumbled over an error of its own; the log has it")
+
+
 def gone(hosts: Sequence[str]) -> ModelUnavailable:
     """The error for a call whose hosts are no longer in the settings."""
     return ModelUnavailable(f"no host {' or '.join(hosts)} in the settings any more")
