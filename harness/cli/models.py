@@ -23,10 +23,9 @@ from harness.cli.output import (
 )
 from harness.cli.plan import plan
 from harness.cli.pool_board import read_board
-from harness.clock import SystemClock, unstamp
+from harness.clock import unstamp
 from harness.config.settings import HostSettings, ModelProfile, ModelsSettings, read_settings
 from harness.models.glance import Server, ask
-from harness.models.profiles import Models
 
 app = typer.Typer(no_args_is_help=True, help="Models: which there are, what they do, for whom.")
 app.command()(plan)
@@ -41,10 +40,8 @@ def list_profiles(home: HomeOption = None, as_json: JsonOption = False) -> None:
     place = the_home(home)
     settings = read_settings(place.settings_file, os.environ).models
     servers = glance(settings.hosts)
-    chains = Models(settings, SystemClock(), place.root)
     shapes = [
-        profile_shape(name, profile, settings, servers)
-        | {"chain": list(dict.fromkeys(chains.line(name)))}
+        profile_shape(name, profile, settings, servers) | {"chain": settings.chain(name)}
         for name, profile in settings.profiles.items()
     ]
     if as_json:
@@ -60,7 +57,7 @@ def profile_shape(
     settings: ModelsSettings,
     servers: Mapping[str, Server],
 ) -> dict[str, Any]:
-    hosts = hosts_of(profile, settings.hosts)
+    hosts = settings.hosts_of(profile)
     there, trouble = presence(profile, [servers[host.name] for host in hosts])
     price = profile.price
     return {
@@ -77,13 +74,6 @@ def profile_shape(
         "present": there,
         "trouble": trouble,
     }
-
-
-def hosts_of(profile: ModelProfile, hosts: Sequence[HostSettings]) -> list[HostSettings]:
-    """The Ollama servers that may serve a profile."""
-    if profile.provider != "ollama":
-        return []
-    return [host for host in hosts if profile.host in (None, host.name)]
 
 
 def presence(profile: ModelProfile, servers: Sequence[Server]) -> tuple[bool | None, str | None]:

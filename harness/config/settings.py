@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -162,6 +162,23 @@ class ModelsSettings(Section):
     pool: PoolSettings = PoolSettings()
     limits: LimitSettings = LimitSettings()
     cache: CacheSettings = CacheSettings()
+
+    def chain(self, name: str) -> list[str]:
+        """A profile and all it falls back on, nearest first; a circle ends where it closes.
+        Raises KeyError."""
+        return list(dict.fromkeys(self._line(name)))
+
+    def _line(self, name: str, *above: str) -> Iterator[str]:
+        yield name
+        for fallback in self.profiles[name].fallback:
+            if fallback not in above:
+                yield from self._line(fallback, name, *above)
+
+    def hosts_of(self, profile: ModelProfile) -> list[HostSettings]:
+        """Those that may answer for a profile: none where it does not run on Ollama."""
+        if profile.provider != "ollama":
+            return []
+        return [host for host in self.hosts if profile.host in (None, host.name)]
 
 
 class Route(Section):

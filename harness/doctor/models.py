@@ -19,21 +19,22 @@ def ollama(patient: Patient) -> Iterator[Finding]:
     """Ollama answers, and has every model that the crew asks for."""
     yield from meanings(patient)
     for url, server in patient.servers.items():
-        here = [use for use in patient.uses if use.host is not None and use.host.url == url]
         if server.trouble is not None:
+            here = [use for use in patient.uses if url in use.urls]
             yield unreachable(patient, server, here)
-            continue
-        missing: dict[str, list[Use]] = defaultdict(list)
-        for use in here:
-            if not server.has(use.profile.model):
-                missing[use.profile.model].append(use)
-        for model, uses in missing.items():
-            yield Finding(
-                level_of(patient, uses),
-                f"{url} does not have {model}, for {', '.join(use.name for use in uses)}"
-                f"{consequence(patient, uses)}",
-                pull(url, model),
-            )
+    missing: dict[tuple[str, tuple[str, ...]], list[Use]] = defaultdict(list)
+    for use in patient.uses:
+        well = tuple(url for url in use.urls if patient.servers[url].trouble is None)
+        if well and not has_model(patient, use):
+            missing[use.profile.model, well].append(use)
+    for (model, urls), uses in missing.items():
+        lacks = f"{urls[0]} does not have" if len(urls) == 1 else f"{' and '.join(urls)} lack"
+        yield Finding(
+            level_of(patient, uses),
+            f"{lacks} {model}, for {', '.join(use.name for use in uses)}"
+            f"{consequence(patient, uses)}",
+            pull(urls[0], model),
+        )
 
 
 def endpoints(patient: Patient) -> Iterator[Finding]:
@@ -85,6 +86,8 @@ def consequence(patient: Patient, uses: Sequence[Use]) -> str:
     instead = stand_ins(patient, uses)
     if None in instead:
         return "; and nothing else answers who asks for it"
+    if all(has_model(patient, use) for use in uses):
+        return "; until then another host answers"
     return f"; until then {', '.join(sorted(filter(None, instead)))} answers"
 
 
@@ -99,38 +102,30 @@ def stand_ins(patient: Patient, uses: Sequence[Use]) -> set[str | None]:
 
 
 def can_answer(patient: Patient, use: Use) -> bool:
-    if use.host is not None:
-        return patient.servers[use.host.url].has(use.profile.model)
+    if use.urls:
+        return has_model(patient, use)
     if use.profile.provider == "openai":
         return patient.endpoints[use.name] is None
     return use.profile.provider == "extractive" or use.profile.script is not None
+
+
+def has_model(patient: Patient, use: Use) -> bool:
+    """Whether a host that may serve an Ollama profile can do so."""
+    return any(patient.servers[url].has(use.profile.model) for url in use.urls)
 
 
 def context(patient: Patient) -> Iterator[Finding]:
     """Every model gets the context that is asked for."""
     asked: dict[tuple[str, str], list[Use]] = defaultdict(list)
     for use in patient.uses:
-        if use.host is not None:
-            asked[use.host.url, use.profile.model].append(use)
+        for url in use.urls:
+            asked[url, use.profile.model].append(use)
     for (url, model), uses in asked.items():
-        yield from torn(patient, model, uses)
         server = patient.servers[url]
         if server.has(model):
             yield from too_small(patient, server, model, max(uses, key=num_ctx))
     if silent := [url for url, server in patient.servers.items() if server.trouble is not None]:
         raise Unseen(f"{', '.join(silent)} does not answer")
-
-
-def torn(patient: Patient, model: str, uses: Sequence[Use]) -> Iterator[Finding]:
-    """Profiles that ask one model for several contexts make the server load it anew each time."""
-    wishes = {num_ctx(use) for use in uses}
-    if len(wishes) > 1:
-        told = ", ".join(f"{use.name} {num_ctx(use)}" for use in uses)
-        yield Finding(
-            Level.WARNING,
-            f"{model} is loaded anew whenever the profile changes: num_ctx differs ({told})",
-            f"edit {patient.home.settings_file}: give them the same num_ctx",
-        )
 
 
 def too_small(patient: Patient, server: Server, model: str, use: Use) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from harness.clock import SystemClock
 from harness.config.crew import Crew, read_crew
 from harness.config.crontab import Crontab
 from harness.config.home import Home
-from harness.config.settings import HostSettings, ModelProfile, read_settings
+from harness.config.settings import ModelProfile, read_settings
 from harness.db.integrity import Damaged, fault_of
 from harness.errors import ConfigError, HarnessError
 from harness.models.glance import Server, ask
@@ -55,7 +55,7 @@ class Use:
 
     name: str
     profile: ModelProfile
-    host: HostSettings | None  # of an Ollama profile
+    urls: tuple[str, ...]  # of the Ollama hosts that may serve it
 
 
 @dataclass(frozen=True)
@@ -127,18 +127,16 @@ class Patient:
         Raises Unseen.
         """
         settings = self.crew.settings.models
-        models = Models(settings, SystemClock(), self.home.root)
-        hosts = {host.name: host for host in settings.hosts}
         asked = {profile.front.model or settings.default for profile in self.crew.profiles.values()}
-        chains = []
-        for wanted in sorted(asked | {settings.default}):
-            uses = []
-            for name in dict.fromkeys(models.line(wanted)):
-                profile = settings.profiles[name]
-                host = hosts[profile.host or settings.hosts[0].name]
-                uses.append(Use(name, profile, host if profile.provider == "ollama" else None))
-            chains.append(uses)
-        return chains
+        return [
+            [self._use(name) for name in settings.chain(wanted)]
+            for wanted in sorted(asked | {settings.default})
+        ]
+
+    def _use(self, name: str) -> Use:
+        settings = self.crew.settings.models
+        profile = settings.profiles[name]
+        return Use(name, profile, tuple(host.url for host in settings.hosts_of(profile)))
 
     @property
     def uses(self) -> Sequence[Use]:
@@ -148,7 +146,7 @@ class Patient:
     @cached_property
     def servers(self) -> Mapping[str, Server]:
         """Each Ollama server that the crew may ask, by its address. Raises Unseen."""
-        urls = dict.fromkeys(use.host.url for use in self.uses if use.host is not None)
+        urls = dict.fromkeys(url for use in self.uses for url in use.urls)
         return {url: ask(url) for url in urls}
 
     @cached_property

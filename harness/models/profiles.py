@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -74,16 +74,9 @@ class Models:
         """The model of a profile, the default one for None. Raises KeyError."""
         name = profile or self.settings.default
         if name not in self.chains:
-            links = [self.link(each) for each in dict.fromkeys(self.line(name))]
+            links = [self.link(each) for each in self.settings.chain(name)]
             self.chains[name] = FallbackModel(links, self.clock)
         return self.chains[name]
-
-    def line(self, name: str, *above: str) -> Iterator[str]:
-        """A profile and all it falls back on, nearest first; a circle ends where it closes."""
-        yield name
-        for fallback in self.settings.profiles[name].fallback:
-            if fallback not in above:
-                yield from self.line(fallback, name, *above)
 
     def link(self, name: str) -> Link:
         if name not in self.links:

@@ -30,6 +30,12 @@ def settings(home: Home, url: str, **profiles: str) -> None:
     )
 
 
+def two_hosts(home: Home, one: str, two: str, **profiles: str) -> None:
+    settings(home, one, **profiles)
+    more = f', {{name: far, url: "{two}"}}]\n'
+    home.settings_file.write_text(home.settings_file.read_text().removesuffix("]\n") + more)
+
+
 def ollama(model: str = "qwen3:8b", num_ctx: int = 16_384, fallback: str = "offline") -> str:
     return f"{{provider: ollama, model: {model}, num_ctx: {num_ctx}, fallback: [{fallback}]}}"
 
@@ -183,14 +189,34 @@ async def test_a_model_that_another_program_loaded_with_less_context_is_told(
         assert str(found.fix).startswith("ollama stop qwen3:8b")
 
 
-async def test_profiles_that_tear_at_one_model_are_told(look: Look, home: Home) -> None:
-    async with OllamaDouble() as double:
-        long = ollama(num_ctx=32_768)
-        settings(home, double.url, chat=ollama(fallback="long"), long=long, offline=OFFLINE)
+async def test_a_model_need_not_be_on_every_host(look: Look, home: Home) -> None:
+    async with OllamaDouble(["qwen3:8b"]) as one, OllamaDouble(["other:1b"]) as two:
+        two_hosts(home, one.url, two.url, chat=ollama(), offline=OFFLINE)
 
-        (found,) = await seen(look, "context")
+        assert await seen(look, "ollama") == []
 
-    assert "num_ctx differs (chat 16384, long 32768)" in found.message
+
+async def test_a_model_that_no_host_has_is_told_once(look: Look, home: Home) -> None:
+    async with OllamaDouble(["a:1b"]) as one, OllamaDouble(["b:1b"]) as two:
+        two_hosts(home, one.url, two.url, chat=ollama(), offline=OFFLINE)
+
+        (found,) = await seen(look, "ollama")
+
+    assert found.message.startswith(f"{one.url} and {two.url} lack qwen3:8b, for chat")
+    assert found.message.endswith("until then offline answers")
+
+
+async def test_a_dead_host_beside_one_that_has_the_model_is_told_as_such(
+    look: Look, home: Home
+) -> None:
+    async with OllamaDouble(["qwen3:8b"]) as one:
+        two_hosts(home, one.url, "http://127.0.0.1:9", chat=ollama(fallback="chat"))
+
+        (found,) = await seen(look, "ollama")
+
+    assert found.level is Level.WARNING
+    assert found.message.startswith("no Ollama at http://127.0.0.1:9: ")
+    assert found.message.endswith("until then another host answers")
 
 
 async def test_a_model_that_does_not_fit_the_gpu_is_told_with_how_much_does(
