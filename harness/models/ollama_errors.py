@@ -21,8 +21,17 @@ from harness.models.port import (
 )
 
 # What the client may raise while it talks: its own, the transport's, and what escapes from it
-# when a line is no JSON (ValueError) or JSON that is no object (AttributeError).
-TROUBLE = (ResponseError, httpx.HTTPError, ConnectionError, ValueError, AttributeError)
+# when what it reads is no JSON (ValueError), nested without end (RecursionError), or JSON of
+# another shape (AttributeError, TypeError).
+TROUBLE = (
+    ResponseError,
+    httpx.HTTPError,
+    ConnectionError,
+    ValueError,
+    RecursionError,
+    AttributeError,
+    TypeError,
+)
 
 _OVERFLOW = re.compile(r"exceed\w*.*context|context.*(?:exceed|overflow|too long)", re.IGNORECASE)
 _TOOL_CALL = re.compile(r"pars\w+.*tool.?call|tool.?call.*pars", re.IGNORECASE | re.DOTALL)
@@ -35,14 +44,14 @@ def explain(error: Exception, server: str, model: str) -> ModelError:
     """The port's error for what the client raised."""
     match error:
         case ResponseError():
-            return answered(error.error, error.status_code, server, model)
+            return answered(str(error.error), error.status_code, server, model)
         case httpx.ConnectError() | httpx.ConnectTimeout() | ConnectionError():
             return unreachable(server)
         case httpx.HTTPError():
             return ModelUnavailable(f"{server} broke off while {model} answered: {told(error)}")
         case _:
             return ModelUnavailable(
-                f"{server} sent a line that is not Ollama's protocol: {told(error)}"
+                f"{server} sent something that is not Ollama's protocol: {told(error)}"
             )
 
 

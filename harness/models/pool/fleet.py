@@ -79,6 +79,9 @@ class Fleet:
             await server.look(disk=self.wants_disk(server))
         except ModelError as error:
             server.rest(error)
+        except Exception as error:  # the boundary: else it would be asked again without end
+            log.exception("a look at a host broke", host=server.name)
+            server.rest(ModelUnavailable(f"{server.host.base_url} cannot be looked at: {error!r}"))
         finally:
             server.looking = None
             self.changed()
@@ -107,6 +110,11 @@ class Fleet:
         except ModelError as error:
             self.counters.failed_loads += 1
             await self._failed(server, order.spec, error)
+        except Exception as error:  # the boundary: else it would be loaded again without end
+            log.exception("a load broke", host=server.name, model=order.model)
+            server.doubt()
+            told = f"{order.model} cannot be loaded at {server.host.base_url}: {error!r}"
+            server.refuse(order.spec, ModelUnavailable(told))
         finally:
             doubt.cancel()
             server.loads[order.spec] = (began, self.clock.monotonic())

@@ -66,25 +66,32 @@ async def bring(server: Server, order: Order) -> None:
 
 
 async def clear(server: Server, models: Collection[str]) -> None:
-    """Have models leave the memory, and see that they did. Raises ModelError.
+    """Have models leave the memory, and see that they did.
 
     The server forgets a model before its memory is free again: loading at once would cost another
-    model its place, or put a part of this one on the CPU.
+    model its place, or put a part of this one on the CPU. What it does not do, or say, in
+    GONE_SECONDS is not waited for: it makes room by itself then.
     """
     if not models:
         return
-    for model in models:
-        await server.host.unload(model)
-    waits, waited = iter(LOOK_AGAIN), 0.0
-    while left := await still_there(server, models):
-        if waited >= GONE_SECONDS:
-            log.warning("models stay in memory", host=server.name, models=sorted(left))
-            server.is_draining = True
-            return
-        wait = next(waits, LOOK_AGAIN[-1])
-        await asyncio.sleep(wait)
-        waited += wait
+    try:
+        async with asyncio.timeout(GONE_SECONDS):
+            await send_away(server, models)
+    except (TimeoutError, ModelError):
+        log.warning("models stay in memory", host=server.name, models=sorted(models))
+        server.is_draining = True
+        return
     await asyncio.sleep(BACK_SECONDS)
+
+
+async def send_away(server: Server, models: Collection[str]) -> None:
+    """Returns when none of them is there any more. Raises ModelError when that is not told."""
+    for model in models:
+        with suppress(ModelError):  # whether it left is seen below
+            await server.host.unload(model)
+    waits = iter(LOOK_AGAIN)
+    while await still_there(server, models):
+        await asyncio.sleep(next(waits, LOOK_AGAIN[-1]))
 
 
 async def still_there(server: Server, models: Collection[str]) -> set[str]:

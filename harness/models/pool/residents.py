@@ -150,7 +150,8 @@ class Server:
         return self.disk is not None and model not in self.disk
 
     async def look(self, *, disk: bool) -> None:
-        """Ask what it holds, and with `disk` what it could load. Raises ModelError."""
+        """Ask what it holds, and with `disk` what it could load. Raises ModelUnavailable, whatever
+        it refuses: nobody asked for anything but what it holds."""
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 loaded = await self.host.running()
@@ -161,6 +162,10 @@ class Server:
             raise ModelUnavailable(
                 f"{self.host.base_url} does not answer within {LOOK_SECONDS:g} s"
             ) from None
+        except ModelError as error:
+            if isinstance(error, ModelUnavailable):
+                raise
+            raise ModelUnavailable(str(error), hint=error.hint) from error
         if self.host.memory is None and is_here(self.host.base_url):
             self.measured = await asyncio.to_thread(gpu_memory, loaded)
         self.take(loaded)

@@ -57,10 +57,16 @@ class Trouble(StrEnum):
 
     RESET = "reset"  # the connection breaks before the headers
     HANG = "hang"  # nothing comes, the connection stays
+    REFUSED = "400"
     NOT_FOUND = "404"
+    TOO_MANY = "429"
+    CANCELED = "499"
     FAILS = "500"
+    GATEWAY = "502"
     BUSY = "503"
     GARBAGE = "garbage"  # 200, and a body that is no JSON
+    NOT_AN_OBJECT = "not_an_object"  # 200, and a body that is JSON and no object
+    ODD_ERROR = "odd_error"  # 500, and an error that is no text
 
 
 def call(name: str, **arguments: Any) -> dict[str, Any]:

@@ -43,7 +43,8 @@ class OllamaDouble:
 
     What goes wrong is chosen for each call: in its answer (`Fault`, or a status); for requests of
     any kind before they are looked at, by `spoil` or a `trouble` of your own; for loads, by
-    `spoil_load`. Nobody gets through at all from `away` until `back`.
+    `spoil_load`. Nobody gets through at all from `away` until `back`. What it tells of the models
+    in memory is what `told` makes of the truth.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class OllamaDouble:
         self.answers = answers
         self.calls: list[Call] = []
         self.trouble: Callable[[Call], Trouble | None] = lambda _: None
+        self.told: Callable[[dict[str, Any]], Any] = lambda truth: truth
         self._spoiled: dict[str, deque[Trouble | None]] = {}
         self._loads: dict[str, deque[Load]] = {}
         self.engine.fate = self._fate
@@ -78,6 +80,11 @@ class OllamaDouble:
     def connections(self) -> int:
         """TCP connections that clients have opened."""
         return self._http.connections
+
+    @property
+    def open_connections(self) -> int:
+        """Those that are open now."""
+        return self._http.open
 
     @property
     def chats(self) -> list[Mapping[str, Any]]:
@@ -108,7 +115,9 @@ class OllamaDouble:
         await self._http.stop()
 
     async def back(self) -> None:
-        """Listen again where it did before."""
+        """Listen again where it did before, if it does not."""
+        if not self._http.is_closed:
+            return
         self._port = await self._http.start(self._port)
 
     def find(self, name: str) -> Weights | None:
@@ -166,7 +175,7 @@ class OllamaDouble:
             case "/api/tags":
                 await exchange.send(200, catalogue.tags(self))
             case "/api/ps":
-                await exchange.send(200, catalogue.running(self))
+                await exchange.send(200, self.told(catalogue.running(self)))
             case "/api/show":
                 await catalogue.show(self, exchange, call.body)
             case "/api/version":
@@ -184,5 +193,9 @@ async def befall(trouble: Trouble, exchange: Exchange, call: Call) -> None:
             await asyncio.Event().wait()
         case Trouble.GARBAGE:
             await exchange.send(200, b"<html>not what you think</html>")
-        case Trouble.NOT_FOUND | Trouble.FAILS | Trouble.BUSY:
+        case Trouble.NOT_AN_OBJECT:
+            await exchange.send(200, ["a", "list"])
+        case Trouble.ODD_ERROR:
+            await exchange.send(500, {"error": {"message": "trouble in another shape"}})
+        case _:
             await exchange.send(int(trouble.value), {"error": f"trouble {trouble.value}"})

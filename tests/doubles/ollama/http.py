@@ -78,6 +78,14 @@ class HttpServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self.connections = 0  # opened so far
 
+    @property
+    def open(self) -> int:
+        return len(self._tasks)
+
+    @property
+    def is_closed(self) -> bool:
+        return self._server is None or not self._server.is_serving()
+
     async def start(self, port: int = 0) -> int:
         """Listen; returns the port."""
         loop = asyncio.get_running_loop()

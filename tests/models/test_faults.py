@@ -1,0 +1,72 @@
+"""Each fault at each point of a call: the right error in its time, nothing left behind, and the
+next call is answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+import pytest
+
+from harness.models.port import ChatRequest, Message, ModelError, Role, ToolSpec
+from tests.models.faulty import CASES, MODEL, OTHER, ROOM, Before, Case, befall, double, heal
+from tests.models.pool.using import House, house
+from tests.virtual_http import VirtualClock, in_virtual_time
+
+RSS = ToolSpec("rss", "Read feeds.", {"type": "object", "properties": {"limit": {}}})
+ASKED = ChatRequest([Message(Role.USER, "hi")], tools=[RSS])
+A_MOMENT = 0.1  # seconds in which hanging up arrives at the server
+OVERHEAD = 2  # connections that one call may have: its own, and that of a look
+
+
+async def end_of(call: Awaitable[object]) -> type[ModelError] | None:
+    """The error in which it ends; None for an answer."""
+    try:
+        await call
+    except ModelError as error:
+        return type(error)
+    return None
+
+
+async def asked_before(case: Case, at: House) -> None:
+    match case.before:
+        case Before.SAME:
+            await at.ask(MODEL)
+        case Before.OTHER:
+            await at.ask(OTHER)
+            await asyncio.sleep(4.0)  # what the pool saw is not fresh any more
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+@in_virtual_time
+async def test_a_call_that_is_befallen_ends_in_time_and_leaves_nothing_behind(case: Case) -> None:
+    async with double(clock=VirtualClock()) as server:
+        before = asyncio.all_tasks()
+        async with house(server, memory=ROOM) as at:
+            await asked_before(case, at)
+            await befall(case, server)
+            began = at.clock.monotonic()
+
+            error = await end_of(at.model(MODEL).chat(ASKED))
+
+            assert error == case.error
+            assert at.clock.monotonic() - began == pytest.approx(case.seconds, abs=1.0)
+            assert at.is_empty
+            await asyncio.sleep(A_MOMENT)
+            assert server.engine.users == 0
+            assert server.open_connections <= OVERHEAD
+
+            await heal(server)
+            began = at.clock.monotonic()
+            reply = await at.ask(MODEL)
+
+            assert reply.message.content == "You said: hi"
+            assert at.clock.monotonic() - began < 2.0
+        await asyncio.sleep(A_MOMENT)
+        assert server.open_connections == 0
+        assert not {task for task in asyncio.all_tasks() - before if not of_server(task)}
+
+
+def of_server(task: asyncio.Task[object]) -> bool:
+    """Whether it is the double's, such as the timer that unloads a model."""
+    return "tests/doubles" in str(task.get_coro()) or "Engine" in str(task.get_coro())
