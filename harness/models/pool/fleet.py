@@ -35,6 +35,7 @@ class Fleet:
         self.counters = Counters()
         self.loaded: Callable[[str, Order, float], None] = lambda host, order, seconds: None
         self._loads: dict[str, asyncio.Task[None]] = {}  # by host
+        self._early: set[str] = set()  # hosts whose load goes on though nobody waits for it yet
         self._tasks: set[asyncio.Task[None]] = set()
 
     def of(self, hosts: frozenset[str] | None) -> list[Server]:
@@ -92,12 +93,13 @@ class Fleet:
         for model in order.evict:
             server.held.pop(model, None)
         server.held.pop(order.spec.model, None)
-        server.loading = order.spec
+        server.loading, server.began = order.spec, self.clock.monotonic()
         server.is_draining = not server.surely_fits(order.spec)
         self.counters.evictions += len(order.evict)
         task = self.start(self._load(server, order), f"load {order.model} at {server.name}")
-        if is_wanted:
-            self._loads[server.name] = task
+        self._loads[server.name] = task
+        if not is_wanted:
+            self._early.add(server.name)
         log.info("a model is loaded", host=server.name, model=order.model, out=list(order.evict))
 
     async def _load(self, server: Server, order: Order) -> None:
@@ -106,7 +108,8 @@ class Fleet:
         try:
             await bring(server, order)
             self.counters.loads += 1
-            self.loaded(server.name, order, self.clock.monotonic() - began)
+            server.took[order.spec] = self.clock.monotonic() - began
+            self.loaded(server.name, order, server.took[order.spec])
         except ModelError as error:
             self.counters.failed_loads += 1
             await self._failed(server, order.spec, error)
@@ -118,8 +121,9 @@ class Fleet:
         finally:
             doubt.cancel()
             server.loads[order.spec] = (began, self.clock.monotonic())
-            server.loading, server.is_draining = None, False
+            server.loading, server.is_draining, server.ending = None, False, False
             self._loads.pop(server.name, None)
+            self._early.discard(server.name)
             self.changed()
 
     async def _failed(self, server: Server, spec: Spec, error: ModelError) -> None:
@@ -140,12 +144,19 @@ class Fleet:
         """End loads that nobody waits for where others do; hanging up ends them at the server."""
         for server in self.servers.values():
             waiting = [line.spec.model for line in lines if server.name in line.hosts]
-            if server.loading and waiting and server.loading.model not in waiting:
+            idle = server.loading and server.loading.model not in waiting
+            if idle and waiting and server.name not in self._early:
                 self.give_up_load(server)
 
     def give_up_load(self, server: Server) -> None:
         if (task := self._loads.get(server.name)) is not None:
             task.cancel()
+
+    def break_off(self, server: Server) -> None:
+        """End a load for the sake of another one."""
+        server.ending = True
+        self.counters.broken_off += 1
+        self.give_up_load(server)
 
     def rests_end(self) -> list[float]:
         """When hosts, and models of theirs, that failed may be tried again."""

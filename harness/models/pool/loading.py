@@ -41,9 +41,25 @@ class Order:
 
 
 async def bring(server: Server, order: Order) -> None:
-    """Raises ModelError when the model is not in memory afterwards."""
-    await clear(server, order.evict)
-    before = server.in_use()
+    """Raises ModelError when the model is not in memory afterwards. Whoever hangs up ends the load
+    at the server too, and its memory takes a moment to come back."""
+    try:
+        await clear(server, order.evict)
+        await asyncio.sleep(max(server.whole - server.clock.monotonic(), 0.0))
+        before = server.in_use()
+        await load(server, order)
+    except BaseException:
+        server.whole = server.clock.monotonic() + BACK_SECONDS
+        raise
+    now, name = server.clock.monotonic(), order.spec.model
+    held = server.held[name] = Held(name, order.spec.num_ctx, sure=now, used=now)
+    with suppress(ModelError):  # it answered the load: that it holds the model is believed
+        await server.look(disk=False)
+        server.learn(before)
+    server.held.setdefault(name, held)
+
+
+async def load(server: Server, order: Order) -> None:
     try:
         async with asyncio.timeout(order.seconds):
             await server.host.load(
@@ -57,12 +73,6 @@ async def bring(server: Server, order: Order) -> None:
             f"{order.model} at {server.host.base_url} was silent for {order.seconds:g} s,"
             " the time for loading the model"
         ) from None
-    now, name = server.clock.monotonic(), order.spec.model
-    held = server.held[name] = Held(name, order.spec.num_ctx, sure=now, used=now)
-    with suppress(ModelError):  # it answered the load: that it holds the model is believed
-        await server.look(disk=False)
-        server.learn(before)
-    server.held.setdefault(name, held)
 
 
 async def clear(server: Server, models: Collection[str]) -> None:
@@ -81,7 +91,7 @@ async def clear(server: Server, models: Collection[str]) -> None:
         log.warning("models stay in memory", host=server.name, models=sorted(models))
         server.is_draining = True
         return
-    await asyncio.sleep(BACK_SECONDS)
+    server.whole = server.clock.monotonic() + BACK_SECONDS
 
 
 async def send_away(server: Server, models: Collection[str]) -> None:

@@ -26,7 +26,18 @@ from harness.models.pool.seat import Slot, Wish
 from harness.models.pool.sight import Looker, Sight
 from harness.models.pool.state import PoolState, host_state, line_state
 from harness.models.pool.trouble import closed, gone, none_of, stumbled
-from harness.models.pool.view import Drain, Line, Load, Rules, Run, SendBack, Spec, Verdict, Why
+from harness.models.pool.view import (
+    BreakOff,
+    Drain,
+    Line,
+    Load,
+    Rules,
+    Run,
+    SendBack,
+    Spec,
+    Verdict,
+    Why,
+)
 from harness.models.pool.waiters import Ticket, Waiters
 from harness.models.port import ModelBusy, ModelError, ModelUnavailable
 
@@ -343,6 +354,8 @@ class Pool:
                     for id in held.running.keys() & verdict.calls:
                         held.running[id].send_back()
                         self.fleet.counters.sent_back += 1
+            case BreakOff():
+                self.fleet.break_off(server)
 
     def _run(self, verdict: Run, sight: Sight) -> None:
         """Give the next of a line its slot."""

@@ -68,6 +68,10 @@ class Server:
         self.clock = clock
         self.held: dict[str, Held] = {}  # by the model's full name
         self.loading: Spec | None = None
+        self.began = 0.0  # when that load began
+        self.ending = False  # it is broken off
+        self.took: dict[Spec, float] = {}  # seconds of the last load of each that was done
+        self.whole = float("-inf")  # when the memory is back of what left
         self.is_draining = False  # the load may wait for a busy model to become idle
         self.loads: dict[Spec, tuple[float, float]] = {}  # the last of each: from, until
         self.away: Trouble | None = None
@@ -245,7 +249,14 @@ class Server:
             residents=tuple(self.resident(held, contexts, rules) for held in self.held.values()),
             loading=self.loading,
             needs={spec: need for spec, need in needs.items() if need is not None},
+            over=self.over(),
+            ending=self.ending,
         )
+
+    def over(self) -> float | None:
+        """When the load that is under way is done, if it takes as long as the last one."""
+        took = None if self.loading is None else self.took.get(self.loading)
+        return None if took is None else self.began + took
 
     def resident(self, held: Held, contexts: Mapping[str, int], rules: ViewRules) -> Resident:
         wanted = contexts.get(held.model, 0)

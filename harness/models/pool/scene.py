@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from harness.config.priority import Priority
 from harness.models.pool.view import HostView, Line, Resident, Rules, Spec
 
+WORTH = 3.0  # seconds: a load that is over sooner is not broken off (the memory takes half of it)
 LINGER = 2.0  # times its load: how long a model is kept for a task that will ask it again
 SHORT = 4  # the part of a batch, one in so many, that an aged line leaves to one that is not
 REST = 2  # the part that a batch may be longer where that ends its line
@@ -45,6 +46,17 @@ class Scene:
         if self.aged(line):
             return (0, line.since, 0, 0.0, _name(line))
         return (1, line.priority, -line.waiting, line.since, _name(line))
+
+    def by_urgency(self) -> tuple[list[Line], list[Line]]:
+        """P0 in the order of coming, and the others as they rank."""
+        urgent = sorted(filter(self.urgent, self.lines), key=lambda line: line.came)
+        others = [line for line in self.lines if not self.urgent(line)]
+        return urgent, sorted(others, key=self.rank)
+
+    def contended(self) -> frozenset[str]:
+        """The hosts that a line waits for whose model is nowhere loaded where it may run."""
+        homeless = filter(self.homeless, self.lines)
+        return frozenset(host.name for line in homeless for host in self.hosts_of(line))
 
     def hosts_of(self, line: Line) -> Iterator[HostView]:
         return (host for host in self.hosts if host.name in line.hosts)
@@ -88,6 +100,20 @@ class Scene:
             return True
         over = self._over(line, resident, sum(other.waiting for other in work))
         return over and all(self._goes_before(line, other) for other in work)
+
+    def may_end(self, line: Line, host: HostView) -> bool:
+        """Whether the load under way there may be broken off for the line, or is already.
+
+        Not one for which a P0 or an aged line waits: so each model is loaded in the end.
+        """
+        if host.loading is None or not self.urgent(line) or not self.rules.preempt:
+            return False
+        if host.ending:
+            return True
+        waits = [other for other in self._waiting[host.loading] if host.name in other.hosts]
+        if any(self.urgent(other) or self.aged(other) for other in waits):
+            return False
+        return host.over is None or host.over > self.now + WORTH
 
     def _over(self, line: Line, resident: Resident, rest: int) -> bool:
         """Whether its batch is: a few calls more are no reason to load it again for them."""

@@ -18,6 +18,7 @@ class Counters:
     prefetched: int = 0  # of the loads, before anybody asked
     failed_loads: int = 0
     evictions: int = 0
+    broken_off: int = 0  # loads that were ended for an urgent call's
     sent_back: int = 0
     calls: int = 0
 

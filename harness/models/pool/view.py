@@ -74,6 +74,13 @@ class HostView:
     residents: tuple[Resident, ...] = ()
     loading: Spec | None = None  # loads are serial: while one goes on, no other begins
     needs: Mapping[Spec, int] = field(default_factory=dict)  # what a model not loaded would take
+    over: float | None = None  # when the load is done, by what it took last time
+    ending: bool = False  # the load is broken off, and gone in a moment
+
+    @property
+    def busy(self) -> int:
+        """How many calls run there."""
+        return sum(len(resident.running) for resident in self.residents)
 
 
 @dataclass(frozen=True)
@@ -137,4 +144,13 @@ class SendBack:
     why: Why = Why.URGENT
 
 
-Verdict = Run | Load | Drain | SendBack
+@dataclass(frozen=True)
+class BreakOff:
+    """The load under way ends, for a P0 that needs another model: it begins anew later."""
+
+    line: Line
+    host: str
+    why: Why = Why.URGENT
+
+
+Verdict = Run | Load | Drain | SendBack | BreakOff

@@ -14,6 +14,7 @@ from harness.models.pool.choice import choose, contended, wake_at
 from harness.models.pool.lines import Lines, Waiting
 from harness.models.pool.places import SHARE
 from harness.models.pool.view import (
+    BreakOff,
     Drain,
     HostView,
     Line,
@@ -56,6 +57,7 @@ class World:
     now: float = 0.0
     loads: int = 0
     sent_back: int = 0
+    broken_off: int = 0
 
     def __post_init__(self) -> None:
         self.lines = Lines()
@@ -63,6 +65,7 @@ class World:
         self.calls: dict[int, Waiting] = {}
         self.waits: dict[int, float] = {}
         self.ahead: dict[int, int] = {}  # how many waited when a call came
+        self.under_way: dict[str, int] = {}  # which load goes on at a host
         self.holds: dict[int, int] = {}  # which try of a call holds a slot
         self._events: list[tuple[float, int, Callable[[], object]]] = []
         self._ids = count()
@@ -126,6 +129,8 @@ class World:
                     self._change(verdict.host, spec, draining=True)
             case SendBack():
                 self._send_back(verdict)
+            case BreakOff():
+                self._break_off(verdict)
         self._count()
 
     def resident(self, host: str, spec: Spec) -> Resident:
@@ -177,11 +182,15 @@ class World:
         gone = [self.resident(load.host, spec) for spec in load.evict]
         assert not any(each.running for each in gone), "a model with running calls was evicted"
         stay = tuple(each for each in host.residents if each not in gone)
-        self.hosts[load.host] = replace(host, residents=stay, loading=load.line.spec)
+        seconds = self.load_seconds.get(load.line.spec, 0.0)
+        until = self.now + seconds
+        self.hosts[load.host] = replace(
+            host, residents=stay, loading=load.line.spec, over=until, ending=False
+        )
         self._fits(self.hosts[load.host], load)
         self.loads += 1
-        seconds = self.load_seconds.get(load.line.spec, 0.0)
-        self.at(self.now + seconds, lambda: self._loaded(load.host, seconds))
+        self.under_way[load.host] = number = next(self._ids)
+        self.at(until, lambda: self._loaded(load.host, seconds, number))
 
     def _fits(self, host: HostView, load: Load) -> None:
         assert len(host.residents) + 1 <= host.models, "more models than the host holds"
@@ -191,11 +200,29 @@ class World:
             taken = sum(host.needs.get(each.spec, 0) for each in host.residents)
             assert host.needs.get(load.line.spec, 0) <= SHARE * (host.memory - taken), "too full"
 
-    def _loaded(self, name: str, seconds: float) -> None:
+    def _loaded(self, name: str, seconds: float, number: int) -> None:
         host = self.hosts[name]
-        assert host.loading is not None
+        if host.loading is None or self.under_way[name] != number:
+            return
         new = Resident(host.loading, used=self.now, load=seconds)
-        self.hosts[name] = replace(host, residents=(*host.residents, new), loading=None)
+        self.hosts[name] = replace(host, residents=(*host.residents, new), loading=None, over=None)
+
+    def _break_off(self, verdict: BreakOff) -> None:
+        host = self.hosts[verdict.host]
+        assert self.rules.preempt
+        assert verdict.line.priority is Priority.P0
+        assert host.loading not in (None, verdict.line.spec)
+        assert not host.ending
+        waits = [line for line in self.lines.views() if line.spec == host.loading]
+        for line in waits:
+            assert line.priority is not Priority.P0, "a P0's load was broken off for another"
+            assert self.now < line.since + self.rules.patience, "an aged line's load was"
+        self.hosts[verdict.host] = replace(host, ending=True)
+        self.broken_off += 1
+        self.at(self.now, partial(self._gone, verdict.host))
+
+    def _gone(self, name: str) -> None:
+        self.hosts[name] = replace(self.hosts[name], loading=None, over=None, ending=False)
 
     def _send_back(self, verdict: SendBack) -> None:
         assert self.rules.preempt

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from harness.config.priority import Priority
 from harness.models.pool.places import stuck, suitable
 from harness.models.pool.scene import Scene
-from harness.models.pool.view import HostView, Line, Rules, Spec
+from harness.models.pool.view import HostView, Line, Resident, Rules, Spec
 from tests.models.pool.simulating import Job, World, one_host
 
 SPECS = [Spec("coder", 8192), Spec("coder", 32768), Spec("writer", 8192), Spec("giant", 8192)]
@@ -63,11 +63,19 @@ def no_p0_waits_behind_a_batch(world: World) -> None:
     for line in urgent:
         copies = list(scene.copies(line))
         running = [call for _, resident in copies for call in resident.running]
-        assert not any(scene.free(line, *each) > 0 for each in copies)
+        free = [each for each in copies if scene.free(line, *each) > 0]
+        assert all(an_aged_p0_drains(scene, *each) for each in free)
         if copies and world.rules.preempt:
             assert stuck(running) == len(running) or any(call.leaving for call in running)
     if len(urgent) == 1 and scene.homeless(urgent[0]) and world.rules.preempt:
         assert any(has_a_reason(host) for host in suitable(scene.hosts, urgent[0].spec))
+
+
+def an_aged_p0_drains(scene: Scene, host: HostView, resident: Resident) -> bool:
+    aged = [line for line in scene.lines if scene.urgent(line) and scene.aged(line)]
+    return resident.draining and any(
+        scene.homeless(line) and host.name in line.hosts for line in aged
+    )
 
 
 def has_a_reason(host: HostView) -> bool:
