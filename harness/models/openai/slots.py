@@ -45,14 +45,19 @@ class Slots:
         try:
             await turn
         except asyncio.CancelledError:
-            if self._lines.cancel(call.id) is None:  # it had been called up already
+            if turn.cancelled():
+                self._lines.cancel(call.id)
+            else:  # it had been called up already
                 self._give()
             raise
         finally:
             del self._turns[call.id]
 
     def _give(self) -> None:
-        for line in self._lines.views():
-            self._turns[self._lines.take(line, Why.LOADED).id].set_result(None)
-            return
+        while len(self._lines):
+            (line,) = self._lines.views()
+            turn = self._turns[self._lines.take(line, Why.LOADED).id]
+            if not turn.cancelled():
+                turn.set_result(None)
+                return
         self.free += 1
