@@ -44,7 +44,7 @@ class Fleet:
 
     def names(self, hosts: frozenset[str] | None) -> frozenset[str]:
         """Those of them that there are."""
-        return frozenset(self.servers) if hosts is None else hosts & self.servers.keys()
+        return frozenset(name for name in self.servers if hosts is None or name in hosts)
 
     def trouble(self, server: Server, spec: Spec, *, others: bool) -> ModelError | None:
         """Why a host does not serve a model just now. Whether it is on the disk is known, and

@@ -150,6 +150,17 @@ async def test_a_dead_host_fails_at_once_and_is_tried_by_whoever_asks_next() -> 
 
 
 @in_virtual_time
+async def test_a_model_that_names_a_host_is_asked_there_alone() -> None:
+    clock = VirtualClock()
+    async with OllamaDouble(two(), clock=clock) as one, OllamaDouble(two(), clock=clock) as other:
+        async with house([one, other]) as at:
+            model = at.model("a:1b", hosts=frozenset({"second", "unknown"}))
+            replies = await asyncio.gather(*(model.chat(request()) for _ in range(3)))
+
+    assert {reply.host for reply in replies} == {"second"}
+
+
+@in_virtual_time
 async def test_calls_go_to_the_host_that_answers_and_come_back_when_the_other_does() -> None:
     clock = VirtualClock()
     async with OllamaDouble(clock=clock) as well:
