@@ -18,6 +18,7 @@ WORDS = "Word by word by word."
 BROKEN_TEXT = '<tool_call>{"name": "rss", "arguments": {"limit": '
 
 PS, TAGS, LOAD, CHAT = "/api/ps", "/api/tags", "/api/generate", "/api/chat"
+EMBED, SPOKEN = "/api/embed", "/v1/chat/completions"
 UNLOAD = LOAD  # the same route, with keep_alive 0
 
 # the limits that end each wait, in seconds, as `Timeouts` and the pool have them by default
@@ -214,4 +215,42 @@ def memory() -> Iterator[Case]:
         yield Case(f"its memory told as {odd}", telling(lambda _, odd=odd: odd))  # type: ignore[misc]
 
 
+def vectors() -> Iterator[Case]:
+    """What befalls a request for embeddings, whose load goes by the same route."""
+    for trouble, error in STATUSES.items():
+        yield Case(f"load: {trouble}", once(EMBED, trouble), error)
+        yield Case(f"embed: {trouble}", once(EMBED, trouble), error, before=Before.SAME)
+    for trouble in BROKEN:
+        yield Case(f"embed: {trouble}", once(EMBED, trouble), before=Before.SAME)
+    yield Case("connect refused", lambda double: double.away(), before=Before.SAME)
+    yield Case("load: hang", once(EMBED, Trouble.HANG), seconds=LOADING)
+    hang = once(EMBED, Trouble.HANG)
+    yield Case("embed: hang", hang, seconds=LOADING + IDLE, before=Before.SAME)
+    yield Case("look: hang", once(PS, Trouble.HANG), seconds=LOOKING)
+    yield Case("removed", removed, ModelMissing, before=Before.SAME)
+    yield Case("evicted by another program", evicted, None, before=Before.SAME)
+    yield Case("restarted", restarted, None, before=Before.SAME)
+
+
+def completions() -> Iterator[Case]:
+    """What befalls a call by OpenAI's protocol, where nobody can be asked what is loaded."""
+    yield Case("connect refused", lambda double: double.away())
+    for trouble, error in STATUSES.items():
+        missing = ModelMissing if trouble is Trouble.NOT_FOUND else error
+        yield Case(f"chat: {trouble}", once(SPOKEN, trouble), missing)
+    for trouble in BROKEN:
+        yield Case(f"chat: {trouble}", once(SPOKEN, trouble))
+    yield Case("chat: hang", once(SPOKEN, Trouble.HANG), seconds=IDLE)
+    yield Case("a load beyond its time", loading(Load(seconds=3600.0)), seconds=IDLE)
+    yield Case("a crash in the load", loading(Load(seconds=20.0, crash="killed")), seconds=20.0)
+    for sent in (0, 1, len(Answer(WORDS).pieces)):
+        for fault in Fault:
+            answer = Answer(WORDS, fault=fault, fault_after=sent)
+            error = BadReply if fault is Fault.BROKEN_CALL else ModelUnavailable
+            seconds = IDLE if fault is Fault.HANG else 0.0
+            yield Case(f"{fault} after {sent}", saying(answer), error, seconds)
+    yield Case("half a call as text", saying(Answer(BROKEN_TEXT)), BadReply)
+
+
 CASES = [*requests(), *answers(), *memory()]
+VECTORS, COMPLETIONS = [*vectors()], [*completions()]

@@ -8,8 +8,22 @@ from collections.abc import Awaitable
 
 import pytest
 
+from harness.models.embed import OllamaEmbedder
+from harness.models.openai import OpenAIModel
 from harness.models.port import ChatRequest, Message, ModelError, Role, ToolSpec
-from tests.models.faulty import CASES, MODEL, OTHER, ROOM, Before, Case, befall, double, heal
+from tests.models.faulty import (
+    CASES,
+    COMPLETIONS,
+    MODEL,
+    OTHER,
+    ROOM,
+    VECTORS,
+    Before,
+    Case,
+    befall,
+    double,
+    heal,
+)
 from tests.models.pool.using import House, house
 from tests.virtual_http import VirtualClock, in_virtual_time
 
@@ -65,6 +79,50 @@ async def test_a_call_that_is_befallen_ends_in_time_and_leaves_nothing_behind(ca
         await asyncio.sleep(A_MOMENT)
         assert server.open_connections == 0
         assert not {task for task in asyncio.all_tasks() - before if not of_server(task)}
+
+
+@pytest.mark.parametrize("case", VECTORS, ids=str)
+@in_virtual_time
+async def test_embeddings_that_are_befallen_leave_nothing_behind_either(case: Case) -> None:
+    async with double(clock=VirtualClock()) as server, house(server) as at:
+        embedder = OllamaEmbedder(at.pool, MODEL)
+        if case.before is Before.SAME:
+            await embedder.embed(["hi"])
+        await befall(case, server)
+        began = at.clock.monotonic()
+
+        error = await end_of(embedder.embed(["hi"]))
+
+        assert error == case.error
+        assert at.clock.monotonic() - began == pytest.approx(case.seconds, abs=1.0)
+        assert at.is_empty
+        await asyncio.sleep(A_MOMENT)
+        assert server.engine.users == 0
+        await heal(server)
+        assert len(await embedder.embed(["hi", "you"])) == 2
+
+
+@pytest.mark.parametrize("case", COMPLETIONS, ids=str)
+@in_virtual_time
+async def test_a_hosted_call_that_is_befallen_gives_its_slot_back(case: Case) -> None:
+    clock = VirtualClock()
+    async with double(clock=clock) as server:
+        model = OpenAIModel(f"{server.url}/v1", MODEL, clock=clock, slots=1)
+        await befall(case, server)
+
+        error = await end_of(model.chat(ASKED))
+
+        assert error == case.error
+        assert clock.monotonic() == pytest.approx(case.seconds, abs=1.0)
+        assert model.slots.free == 1
+        await asyncio.sleep(A_MOMENT)
+        assert server.engine.users == 0
+        assert server.open_connections <= 1
+        await heal(server)
+        assert (await model.chat(ASKED)).message.content == "You said: hi"
+        await model.aclose()
+        await asyncio.sleep(A_MOMENT)
+        assert server.open_connections == 0
 
 
 def of_server(task: asyncio.Task[object]) -> bool:

@@ -44,7 +44,7 @@ _UNREADABLE = re.compile(  # llama.cpp's words, and Ollama's behind this protoco
 _SPENT = re.compile(r"insufficient_quota|billing", re.IGNORECASE)
 _REFUSED = frozenset({400, 413, 422, 500, 501})  # where servers say that they lack something
 _BUSY = frozenset({429, 503})
-_RETRYABLE = frozenset({402, 408, 409, 425})
+_RETRYABLE = frozenset({402, 408, 409, 425, 499})
 
 
 @dataclass(frozen=True)

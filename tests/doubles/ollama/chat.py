@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.doubles.ollama.double import Call, OllamaDouble
 
 BROKEN_RAW = '{"query": "unfinished'
+BROKEN_CALL = f"error parsing tool call: raw='{BROKEN_RAW}', err=unexpected end of JSON input"
 
 
 class Refused(Exception):
@@ -217,12 +218,11 @@ async def _fail(turn: Turn, fault: Fault) -> None:
 
 
 async def _broken_call(exchange: Exchange) -> None:
-    error = f"error parsing tool call: raw='{BROKEN_RAW}', err=unexpected end of JSON input"
     if exchange.streaming:
-        await exchange.line({"error": error})
+        await exchange.line({"error": BROKEN_CALL})
         await exchange.end()
     else:
-        await exchange.send(500, {"error": error})
+        await exchange.send(500, {"error": BROKEN_CALL})
 
 
 def _tool_calls(answer: Answer) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.doubles.ollama import chat
 from tests.doubles.ollama.answers import BUSY, Answer, Fault
-from tests.doubles.ollama.engine import Busy
+from tests.doubles.ollama.engine import Busy, Crashed
 from tests.doubles.ollama.http import Exchange
 from tests.doubles.ollama.prompts import count, fit
 
@@ -38,6 +38,9 @@ async def serve(double: OllamaDouble, exchange: Exchange, call: Call) -> None:
     except Busy:
         call.outcome = "503"
         await exchange.send(503, _error(BUSY.error))
+    except Crashed as crash:
+        call.outcome = "crashed"
+        await exchange.send(500, _error(str(crash)))
     except chat.Refused as refused:
         call.outcome = str(refused.status)
         await exchange.send(refused.status, _error(str(refused)))
@@ -79,7 +82,8 @@ async def _fail(exchange: Exchange, call: Call, answer: Answer, fault: Fault) ->
         case Fault.NOT_AN_OBJECT:
             await exchange.line(b'data: ["a", "list"]\n')
         case Fault.ERROR_LINE | Fault.BROKEN_CALL:
-            told = _error(answer.error or "an error was encountered")
+            usual = chat.BROKEN_CALL if fault is Fault.BROKEN_CALL else "an error was encountered"
+            told = _error(answer.error or usual)
             await exchange.line(f"data: {json.dumps(told)}\n".encode())
     await exchange.end()
 
