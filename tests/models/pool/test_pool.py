@@ -152,10 +152,10 @@ async def test_a_dead_host_fails_at_once_and_is_tried_by_whoever_asks_next() -> 
 @in_virtual_time
 async def test_a_model_that_names_a_host_is_asked_there_alone() -> None:
     clock = VirtualClock()
-    async with OllamaDouble(two(), clock=clock) as one, OllamaDouble(two(), clock=clock) as other:
-        async with house([one, other]) as at:
-            model = at.model("a:1b", hosts=frozenset({"second", "unknown"}))
-            replies = await asyncio.gather(*(model.chat(request()) for _ in range(3)))
+    one, other = OllamaDouble(two(), clock=clock), OllamaDouble(two(), clock=clock)
+    async with one, other, house([one, other]) as at:
+        model = at.model("a:1b", hosts=frozenset({"second", "unknown"}))
+        replies = await asyncio.gather(*(model.chat(request()) for _ in range(3)))
 
     assert {reply.host for reply in replies} == {"second"}
 
