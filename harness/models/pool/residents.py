@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 
 from harness.clock import Clock
 from harness.models.ollama_host import Loaded, OllamaHost, full_name
@@ -79,6 +80,7 @@ class Server:
         self.disk: Mapping[str, int] | None = None  # bytes of each model, once it was asked
         self.sizes: dict[Spec, int] = {}  # in memory, as seen; known until the process ends
         self.together = 0  # the most bytes that were seen in memory at once
+        self.enough = 0  # a memory of which these would count as all that fits
         self.measured: int | None = None  # the memory for models, as the driver told it
         self.full_until = float("-inf")  # till then no more than `together` is taken to fit
         self.looked = self.disk_looked = float("-inf")
@@ -93,7 +95,7 @@ class Server:
         """For models, in bytes: as the settings or the driver say; less where the server was seen
         to make room that we thought was there. None: not known, the server decides."""
         if self.clock.monotonic() < self.full_until:
-            return self.together
+            return self.enough
         return self.host.memory if self.host.memory is not None else self.measured
 
     @property
@@ -188,7 +190,7 @@ class Server:
         in_use = {name: held for name, held in self.held.items() if held.running}
         self.held = in_use | {name: self.known(name, each, now) for name, each in told.items()}
         self.looked, self.away = now, None
-        self.together = max(self.together, self.used())
+        self.note_together()
 
     def known(self, model: str, told: Loaded, now: float) -> Held:
         held = self.held.get(model)
@@ -202,6 +204,14 @@ class Server:
         if told.size:
             self.sizes[Spec(model, held.num_ctx)] = told.size
         return held
+
+    def note_together(self) -> None:
+        """Remember how much lay there at once. Any of them must count as fitting beside the rest,
+        though a model counts so only with FREE_SHARE of what is free."""
+        used, sizes = self.used(), [held.size or 0 for held in self.held.values()]
+        if used > self.together:
+            self.together = used
+            self.enough = ceil(used + max(sizes) * (1 / FREE_SHARE - 1))
 
     def in_use(self) -> set[str]:
         """The models that the server has no reason to unload but for want of room."""
