@@ -10,6 +10,7 @@ NARROWEST = 0.08  # one conversation may hold prose, code and tables: each has i
 SIGMAS = 3.0
 FEW = 3  # replies, before which the spread says nothing
 MEMORY = 0.1  # weight of the newest reply
+FARTHEST = 8  # times more or less than the estimate: past that nobody counted this prompt
 SMALLEST = 200  # tokens: of less, what the template adds is too large a part
 HALF = 0.5  # of what was sent: so little is read only where the rest was cut away
 MISSED = 0.2  # the least part that is missed
@@ -57,7 +58,7 @@ class Gauge:
 
     def learn(self, estimate: int, counted: int) -> None:
         """Take in what the model counted for a whole prompt; never for one that was cut."""
-        if estimate < SMALLEST or counted <= 0:
+        if estimate < SMALLEST or not estimate / FARTHEST <= counted <= estimate * FARTHEST:
             return
         self.seen += 1
         step = log(counted / estimate) - log(self.ratio)

@@ -18,8 +18,9 @@ from typing import Any
 from harness.clock import Clock
 from harness.ids import Ids
 from harness.models.gauge import Gauge
-from harness.models.ollama_wire import Answer, message_body, options_body, tool_body
+from harness.models.ollama_wire import Answer, finish_of, message_body, options_body, tool_body
 from harness.models.patience import Patience
+from harness.models.pool.elsewhere import serve_somewhere
 from harness.models.pool.pool import Pool
 from harness.models.pool.seat import Slot, Wish
 from harness.models.pool.view import Spec
@@ -36,7 +37,7 @@ from harness.models.port import (
     estimate_prompt,
     estimate_tokens,
 )
-from harness.models.toolcalls import arguments_object, calls_in
+from harness.models.toolcalls import arguments_object, calls_in, is_name
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ class OllamaModel:
             return with_slot(reply, slot)
 
         void = partial(on_delta, None) if on_delta else nothing
-        return await self.pool.serve(wish, ask, void)
+        return await serve_somewhere(self.pool, wish, ask, void)
 
     async def probe(self) -> str | None:
         return await self.pool.probe(self.model, self.hosts)
@@ -164,7 +165,7 @@ class OllamaModel:
             Message(Role.ASSISTANT, text, calls),
             usage,
             self.name,
-            finish=str(answer.last.get("done_reason") or "stop"),
+            finish=finish_of(answer.last.get("done_reason")),
             timings=answer.timings(),
         )
 
@@ -178,7 +179,7 @@ class OllamaModel:
     def _native(self, function: Mapping[str, Any], text: str) -> ToolCall:
         name = function.get("name")
         arguments = arguments_object(function.get("arguments"))
-        if not isinstance(name, str) or arguments is None:
+        if not is_name(name) or arguments is None:
             raise BadReply(f"{self.model} wrote a broken tool call", f"{text}{dict(function)}")
         return ToolCall(self._ids(), name, arguments)
 

@@ -19,6 +19,10 @@ from harness.models.port import (
     ModelUnavailable,
     PromptTooLong,
 )
+from harness.text.invisible import visible
+from harness.text.words import clip
+
+LONGEST_ECHO = 600  # characters of what a server says
 
 # What the client may raise while it talks: its own, the transport's, and what escapes from it
 # when what it reads is no JSON (ValueError), nested without end (RecursionError), or JSON of
@@ -57,11 +61,12 @@ def explain(error: Exception, server: str, model: str) -> ModelError:
 
 def answered(text: str, status: int, server: str, model: str) -> ModelError:
     """The error for what the server itself said; status -1 is an error line within a stream."""
+    raw = _RAW.search(text)
+    text = visible(clip(text, LONGEST_ECHO))
     said = f"{server}: {text}" if status < 0 else f"{server} answered {status}: {text}"
     if _OVERFLOW.search(text):
         return PromptTooLong(f"the prompt does not fit the context of {model}: {text}")
     if _TOOL_CALL.search(text):
-        raw = _RAW.search(text)
         return BadReply(f"{model} wrote a broken tool call", raw.group(1) if raw else text)
     if status == 404:
         return _not_found(text, said, server, model)
@@ -87,13 +92,15 @@ def unreachable(server: str) -> ModelUnavailable:
 
 def missing(server: str, model: str, present: list[str] | None = None) -> ModelMissing:
     """`present`: the models that are there, where that is known."""
-    there = f"; it has {', '.join(present) or 'none'}" if present is not None else ""
+    has = visible(clip(", ".join(present or ["none"]), LONGEST_ECHO))
+    there = f"; it has {has}" if present is not None else ""
     return ModelMissing(f"{server} has no model {model}{there}", hint=f"ollama pull {model}")
 
 
 def told(error: Exception) -> str:
     """An exception in a few words, also one that carries no message."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    said = visible(clip(str(error), LONGEST_ECHO))
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def _not_found(text: str, said: str, server: str, model: str) -> ModelError:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import ollama
 
+from harness.models.bounds import LONGEST_ERROR, LONGEST_WHOLE, beginning, lines, within
 from harness.models.ollama_errors import TROUBLE, explain, missing
 from harness.models.port import ModelError
 
 CONNECT_SECONDS = 5.0
 PROBE_SECONDS = 3.0
+MOST_SIZE = 1 << 60  # bytes or tokens
 
 Line = dict[str, Any]  # one object of the server's stream
 
@@ -71,8 +74,8 @@ class OllamaHost:
         """
         model, talks = str(body["model"]), 0
         try:
-            async with aclosing(await self._open().lines(body)) as lines:
-                async for line in lines:
+            async with aclosing(self._open().lines(body)) as said:
+                async for line in said:
                     if not talks:
                         talks = 1
                         self._talking[model] += 1
@@ -122,7 +125,12 @@ class OllamaHost:
         except TROUBLE as error:
             raise explain(error, self.base_url, "the models in memory") from error
         return [
-            Loaded(model.model, whole(model.size), whole(model.size_vram), model.context_length)
+            Loaded(
+                model.model,
+                whole(model.size),
+                whole(model.size_vram),
+                whole(model.context_length),
+            )
             for model in answer.models
             if model.model
         ]
@@ -193,20 +201,45 @@ def with_hint(error: ModelError) -> str:
 
 
 def whole(size: object) -> int | None:
-    return int(size) if isinstance(size, int) else None
+    """A number of bytes or tokens; None for what can be none."""
+    return int(size) if isinstance(size, int) and 0 <= size <= MOST_SIZE else None
 
 
 class _Client(ollama.AsyncClient):
-    """The official client, with two more ways to ask.
+    """The official client, with two more ways to ask, and an end to what it reads.
 
     Its own `chat` has no `truncate`, leaves out of a tool's schema what its Tool model does not
     name (defaults, bounds, anyOf), and drops the ids of tool calls; so the body goes out and the
     lines come in as they are.
     """
 
+    def __init__(self, base_url: str, **settings: Any) -> None:
+        super().__init__(base_url, **settings)
+        # a key of the environment would go to every server, whoever it was meant for
+        self._client.headers.pop("Authorization", None)
+
     async def lines(self, body: Mapping[str, Any]) -> AsyncGenerator[Line, None]:
-        stream = await self._request(dict, "POST", "/api/chat", json=body, stream=True)
-        return cast("AsyncGenerator[Line, None]", stream)
+        async with self._client.stream("POST", "/api/chat", json=body) as response:
+            await raise_for(response)
+            async for line in lines(response.aiter_bytes()):
+                part = json.loads(line)
+                if error := part.get("error"):
+                    raise ollama.ResponseError(error)
+                yield part
 
     async def post(self, path: str, body: Mapping[str, Any]) -> None:
-        await self._request_raw("POST", path, json=body)  # type: ignore[no-untyped-call]
+        await self._request_raw("POST", path, json=body)
+
+    async def _request_raw(self, *args: Any, **kwargs: Any) -> httpx.Response:
+        """By this the client asks all that is not streamed."""
+        async with self._client.stream(*args, **kwargs) as response:
+            await raise_for(response)
+            parts = [part async for part in within(LONGEST_WHOLE, response.aiter_bytes())]
+        return httpx.Response(response.status_code, content=b"".join(parts))
+
+
+async def raise_for(response: httpx.Response) -> None:
+    """Raises ResponseError with the beginning of what the server says went wrong."""
+    if not response.is_success:
+        said = await beginning(response, LONGEST_ERROR)
+        raise ollama.ResponseError(said.decode("utf-8", "replace"), response.status_code)

@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
+from harness.models.bounds import MOST_CALLS, MOST_TEXT
 from harness.models.ollama_errors import answered
-from harness.models.port import ChatRequest, Message, OnDelta, Role, ToolSpec, Usage
+from harness.models.port import (
+    ChatRequest,
+    Message,
+    ModelUnable,
+    OnDelta,
+    Role,
+    ToolSpec,
+    Usage,
+)
 from harness.models.thinking import Speech
+from harness.text.surrogates import whole
+from harness.text.words import clip
 
 NANOSECONDS = 1e9
 LONGEST_NANOSECONDS = 2**63  # the server counts in 64 bits
-MOST_TOKENS = 10**12
+MOST_TOKENS = 10**7  # no context has more
+LONGEST_FINISH = 40  # characters
 _DURATIONS = {
     "load": "load_duration",
     "prompt": "prompt_eval_duration",
@@ -60,18 +72,23 @@ class Answer:
         self._speech = Speech(on_delta)
         self.tool_calls: list[Mapping[str, Any]] = []  # each {name, arguments}, as it came
         self.last: Mapping[str, Any] | None = None  # the done line
+        self._size = 0
 
     @property
     def text(self) -> str:
         return self._speech.text
 
     def add(self, line: Mapping[str, Any]) -> None:
-        """Take one line in. Raises the ModelError that the line tells of."""
+        """Take one line in. Raises the ModelError that the line tells of, and ModelUnable for an
+        answer that would not end."""
         message = line.get("message")
         if isinstance(message, Mapping):
             if content := message.get("content"):
                 self._speech.add(str(content))
             self.tool_calls += _functions(message.get("tool_calls"))
+            self._size += len(str(message))
+        if len(self.tool_calls) > MOST_CALLS or self._size > MOST_TEXT * 2:
+            raise ModelUnable(f"{self._model} at {self._server} does not come to an end")
         if line.get("done"):
             self.last = line
         elif not isinstance(message, Mapping):
@@ -108,6 +125,11 @@ def seconds(nanoseconds: object) -> float:
     if isinstance(nanoseconds, int | float) and 0 <= nanoseconds <= LONGEST_NANOSECONDS:
         return nanoseconds / NANOSECONDS
     return 0.0
+
+
+def finish_of(reason: object) -> str:
+    """Why the answer ended, in the server's word."""
+    return whole(clip(str(reason or "stop"), LONGEST_FINISH))
 
 
 def _functions(tool_calls: object) -> list[Mapping[str, Any]]:

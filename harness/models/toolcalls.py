@@ -12,12 +12,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, TypeGuard
 
+from harness.models.bounds import MOST_CALLS
 from harness.models.port import BadReply, ToolCall, ToolSpec
 from harness.text.words import clip
 
 DEEPEST = 64  # lists and objects within each other, in the arguments of a call
+LONGEST_NAME = 256  # characters of a tool's name
 LONGEST_ECHO = 60  # characters of a wrong name that a reason repeats
 
 
@@ -57,6 +59,8 @@ def calls_in(
             raise BadReply(f"{model} wrote a broken tool call: {reason}", text)
         case None:
             return text, ()
+        case Written(calls) if len(calls) > MOST_CALLS:
+            raise BadReply(f"{model} wrote {len(calls)} tool calls at once", text)
         case written:
             return written.prose, [ToolCall(ids(), *each) for each in written.calls]
 
@@ -231,6 +235,11 @@ def _checked(name: object, arguments: object, offered: Offered) -> Call:
     if given is None:
         raise _Unreadable(f"the arguments of {name} are not a JSON object")
     return name, given
+
+
+def is_name(value: object) -> TypeGuard[str]:
+    """Whether it can be the name of a tool."""
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME
 
 
 def arguments_object(value: object) -> Mapping[str, Any] | None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from harness.clock import Clock
+from harness.models.bounds import LONGEST_ERROR, LONGEST_LINE, TooMuch, beginning
 from harness.models.openai.errors import Site
 from harness.models.openai.key import Key
 from harness.models.openai.sse import Event, NotTheProtocol, events
@@ -19,9 +20,7 @@ from harness.models.port import ModelError
 CONNECT_SECONDS = 10.0
 PROBE_SECONDS = 3.0
 KNOWN_SECONDS = 60.0  # how long it is believed what a probe found
-ERROR_BYTES = 64 * 1024  # that are read of an error
-WHOLE_BYTES = 8 * 1024 * 1024  # of an answer that is not streamed
-TROUBLE = (httpx.HTTPError, httpx.InvalidURL, NotTheProtocol, UnicodeError)
+TROUBLE = (httpx.HTTPError, httpx.InvalidURL, NotTheProtocol, TooMuch, UnicodeError)
 
 
 class Endpoint:
@@ -52,7 +51,7 @@ class Endpoint:
                 headers={"Accept": "text/event-stream", **self.key.headers()},
             ) as response:
                 if response.status_code != 200:
-                    said = await beginning(response, ERROR_BYTES)
+                    said = await beginning(response, LONGEST_ERROR)
                     raise site.answered(response.status_code, said, response.headers)
                 async with aclosing(events(as_stream(response))) as found:
                     async for event in found:
@@ -87,7 +86,7 @@ class Endpoint:
             ):
                 if response.status_code < 300 or response.status_code in (404, 405, 501):
                     return None
-                said = await beginning(response, ERROR_BYTES)
+                said = await beginning(response, LONGEST_ERROR)
                 raise site.answered(response.status_code, said, response.headers)
         except TimeoutError:
             return f"{self.base_url} does not answer within {PROBE_SECONDS:g} s"
@@ -116,18 +115,8 @@ class Endpoint:
 async def as_stream(response: httpx.Response) -> AsyncIterator[bytes]:
     """The body as a stream of events, also where the server sent its answer as one object."""
     if response.headers.get("content-type", "").startswith("application/json"):
-        whole = await beginning(response, WHOLE_BYTES)
+        whole = await beginning(response, LONGEST_LINE)
         yield b"data: " + whole.replace(b"\n", b" ").replace(b"\r", b" ")
         return
     async for chunk in response.aiter_bytes():
         yield chunk
-
-
-async def beginning(response: httpx.Response, limit: int) -> bytes:
-    """The first `limit` bytes of a body, and a little more."""
-    body = b""
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) >= limit:
-            break
-    return body

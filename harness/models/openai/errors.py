@@ -56,17 +56,18 @@ class Site:
     key: Key
 
     def unreachable(self, error: Exception) -> ModelUnavailable:
-        """The error for what the transport raised."""
+        """The error for what the transport raised, which repeats words of the other side."""
+        said = clip(self.key.hidden(str(error)), LONGEST_ECHO)
         match error:
             case httpx.ConnectError() | httpx.ConnectTimeout():
                 return ModelUnavailable(f"nothing answers at {self.server}")
             case httpx.ProxyError():
-                return ModelUnavailable(f"the proxy lets nobody through to {self.server}: {error}")
+                return ModelUnavailable(f"the proxy lets nobody through to {self.server}: {said}")
             case httpx.HTTPError():
-                told = f"{type(error).__name__}: {error}".removesuffix(": ")
+                told = f"{type(error).__name__}: {said}".removesuffix(": ")
                 return ModelUnavailable(f"{self.server} broke off while {self.model} spoke: {told}")
             case _:
-                return ModelUnavailable(f"{self.server} does not speak OpenAI's protocol: {error}")
+                return ModelUnavailable(f"{self.server} does not speak OpenAI's protocol: {said}")
 
     def answered(self, status: int, body: object, headers: Mapping[str, str]) -> ModelError:
         """The error for what the server said before the first event."""

@@ -32,9 +32,11 @@ from harness.models.port import (
     estimate_prompt,
     estimate_tokens,
 )
-from harness.models.toolcalls import arguments_object, calls_in
+from harness.models.toolcalls import arguments_object, calls_in, is_name
+from harness.text.surrogates import whole
 
 IDS_KEPT = 4096  # calls whose id at the server is remembered
+LONGEST_ID = 256  # characters; for a longer one our own is sent back
 MOST, NEWER_MOST = "max_tokens", "max_completion_tokens"  # names of an answer's limit
 WITHHELD = "content_filter"
 
@@ -178,13 +180,13 @@ class OpenAIModel:
 
     def _native(self, called: Called, text: str) -> ToolCall:
         arguments = arguments_object(called.arguments)
-        if not called.name or arguments is None:
+        if not is_name(called.name) or arguments is None:
             raise BadReply(
                 f"{self.model} wrote a broken tool call", f"{text}{called.name}{called.arguments}"
             )
         call = ToolCall(self._ids(), called.name, arguments)
-        if called.id:
-            self._theirs[call.id] = called.id
+        if 0 < len(called.id) <= LONGEST_ID:
+            self._theirs[call.id] = whole(called.id)
             if len(self._theirs) > IDS_KEPT:
                 self._theirs.popitem(last=False)
         return call

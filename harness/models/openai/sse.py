@@ -6,7 +6,8 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
-LONGEST_EVENT = 8 * 1024 * 1024  # bytes; a server that never ends one must not fill the memory
+from harness.models.bounds import LONGEST_LINE, TooMuch, lines
+
 DONE = "[DONE]"  # what OpenAI's protocol says last
 
 Event = dict[str, Any]
@@ -17,39 +18,24 @@ class NotTheProtocol(ValueError):
 
 
 async def events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[Event | None, None]:
-    """The objects of a stream as they come; None is its last word. Raises NotTheProtocol."""
+    """The objects of a stream as they come; None is its last word. Raises NotTheProtocol, and
+    TooMuch for what does not end."""
     data: list[str] = []
+    size = 0
     async for line in lines(chunks):
         if not line and data:
             yield parsed("\n".join(data))
-            data = []
+            data, size = [], 0
         name, _, value = line.partition(":")
         if name == "data":
             data.append(value.removeprefix(" "))
+            size += len(line)
         elif name == "error":  # of older llama.cpp
             yield {"error": parsed(value)}
+        if size > LONGEST_LINE:
+            raise TooMuch(f"an event is longer than {LONGEST_LINE} bytes")
     if data:  # some leave the empty line out where nothing follows
         yield parsed("\n".join(data))
-
-
-async def lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str, None]:
-    """The lines of a stream, ended by any of the three ends there are."""
-    line: list[bytes] = []  # what has come of it; size counts its bytes
-    size, held = 0, b""
-    async for chunk in chunks:
-        text = held + chunk
-        held = b"\r" if text.endswith(b"\r") else b""  # the other half of an end may follow
-        text = text.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *whole, last = text.split(b"\n")
-        for end in whole:
-            yield b"".join([*line, end]).decode("utf-8", "replace")
-            line, size = [], 0
-        line.append(last)
-        size += len(last)
-        if size > LONGEST_EVENT:
-            raise NotTheProtocol(f"an event is longer than {LONGEST_EVENT} bytes")
-    if rest := b"".join(line):
-        yield rest.decode("utf-8", "replace")
 
 
 def parsed(text: str) -> Event | None:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.models.ollama_wire import is_count, tool_body
+from harness.models.bounds import MOST_CALLS, MOST_TEXT
+from harness.models.ollama_wire import finish_of, is_count, tool_body
 from harness.models.openai.errors import Site
 from harness.models.port import (
     BadReply,
@@ -23,8 +24,6 @@ from harness.models.port import (
 from harness.models.thinking import Speech
 
 ANSWER = "answer"  # the name that a schema must have on this wire
-MOST_CALLS = 128  # of one reply
-MOST_TEXT = 8 * 1024 * 1024  # characters of one reply
 
 
 def request_body(
@@ -173,12 +172,12 @@ class Answer:
             for piece in _objects(said.get("tool_calls")):
                 self._place(piece).add(piece)
         if finish := choice.get("finish_reason"):
-            self.finish, self.is_whole = str(finish), True
+            self.finish, self.is_whole = finish_of(finish), True
 
     def _place(self, piece: Mapping[str, Any]) -> Called:
         """The call that a piece belongs to: by its index; some leave that out, and some give each
         call the same, so that another id begins another call."""
-        index, id = piece.get("index"), piece.get("id")
+        index, id = str(piece.get("index")), str(piece.get("id") or "")
         called = self._places.get(index)
         if called is None or (id and called.id and id != called.id):
             called = self._places[index] = Called()
