@@ -127,7 +127,7 @@ class Ledger:
             self._tell()
             return
         try:
-            await writer.run(lambda db: rows.keep(db, batch.values()))
+            self._lacks(await writer.run(lambda db: rows.keep(db, batch.values())))
         except HarnessError as error:
             self._failed(error)
             if is_damage(error):
@@ -171,6 +171,11 @@ class Ledger:
         writer, self._writer = self._writer, None
         if writer is not None:
             await writer.aclose()
+
+    def _lacks(self, entries: int) -> None:
+        self.dropped += entries
+        if entries:
+            log.error("%d entries of %s have numbers that no row can hold", entries, self.path)
 
     def _failed(self, error: HarnessError) -> None:
         self.trouble = str(error)

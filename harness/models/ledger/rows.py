@@ -22,13 +22,24 @@ KEEP_LOAD = (
     f"INSERT OR REPLACE INTO loads ({', '.join(LOAD_COLUMNS)})"
     f" VALUES ({', '.join(':' + column for column in LOAD_COLUMNS)})"
 )
+# of a number beyond 64 bits, half a sign, and what is no number at all
+UNFIT = (OverflowError, UnicodeEncodeError, sqlite3.IntegrityError)
 LOSE = "UPDATE calls SET outcome = 'lost' WHERE outcome = 'open' AND run <> ?"
 
 
-def keep(db: sqlite3.Connection, entries: Iterable[Call | ModelLoad]) -> None:
-    """Write what is known of each now; what was known before is replaced."""
-    for entry in entries:
+def keep(db: sqlite3.Connection, entries: Iterable[Call | ModelLoad]) -> int:
+    """Write what is known of each now; what was known before is replaced. How many could not be
+    written: no row may stop the others, whatever somebody put into it."""
+    return sum(not is_kept(db, entry) for entry in entries)
+
+
+def is_kept(db: sqlite3.Connection, entry: Call | ModelLoad) -> bool:
+    """Write one entry; False where no row can hold it."""
+    try:
         db.execute(KEEP_CALL if isinstance(entry, Call) else KEEP_LOAD, row_of(entry))
+    except UNFIT:
+        return False
+    return True
 
 
 def lose(db: sqlite3.Connection, run: str) -> int:

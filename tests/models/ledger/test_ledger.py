@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import sqlite3
 import time
 from collections.abc import AsyncIterator
@@ -302,3 +303,25 @@ async def until(holds: object) -> None:
     async with asyncio.timeout(20):
         while not holds():  # type: ignore[operator]
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        {"prompt_tokens": 1 << 70},
+        {"agent": "\ud800"},
+        {"eval_s": math.nan},
+        {"model": "'; DROP TABLE calls; --"},
+    ],
+)
+async def test_an_entry_that_no_row_can_hold_stops_no_other(
+    path: Path, clock: FakeClock, unfit: dict[str, object]
+) -> None:
+    ledger = Ledger(path, clock)
+    ledger.note(call(ledger, **unfit))
+    ledger.note(call(ledger, model="ollama/sound"))
+    await ledger.aclose()
+
+    models = {each.model for each in rows(path)}
+    assert "ollama/sound" in models
+    assert len(models) + ledger.dropped == 2
