@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.models.port import ChatRequest, Message, Role
+from harness.models.port import HOUSE, ChatRequest, Message, Role
+from harness.text.fence import has_fence
 
 if TYPE_CHECKING:
     from harness.config.settings import ModelProfile
@@ -45,8 +46,14 @@ def key_of(who: Respondent, request: ChatRequest) -> str:
 
 def room_of(who: Respondent, request: ChatRequest) -> str | None:
     """Equal for questions of one agent that differ in the last message alone, by which they can be
-    compared; None where that is not a person's word."""
-    if not request.messages or request.messages[-1].role is not Role.USER:
+    compared; None where that is no question of a session, or holds a stranger's words.
+
+    The house's own questions are long and alike but for a few words that decide (whose request is
+    this?), and a stranger could write what lies near a later question."""
+    last = request.messages[-1] if request.messages else None
+    if last is None or last.role is not Role.USER or request.asker.purpose != HOUSE.purpose:
+        return None
+    if has_fence(last.content):
         return None
     before = replace(request, messages=request.messages[:-1])
     return f"{request.asker.agent} {key_of(who, before)}"

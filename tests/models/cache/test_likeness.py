@@ -25,6 +25,7 @@ from harness.models.port import (
     Role,
     Usage,
 )
+from harness.text.fence import fenced
 
 WHO = Respondent.of(ModelProfile(provider="ollama", model="small", temperature=0))
 ANGLES = {"is it urgent": 0, "is this urgent": 10, "what is for lunch": 80}  # degrees
@@ -116,6 +117,31 @@ async def test_nothing_but_the_last_message_may_differ_and_never_the_agent(
     reply = await house.answer(other)
 
     assert not reply.cached
+
+
+async def test_the_houses_own_questions_are_not_compared() -> None:
+    """They differ in a few words of a long text, and these decide: whose request is this?"""
+    house = House()
+    routed = [
+        replace(question(text), asker=Asker(purpose="route"))
+        for text in ("is it urgent", "is this urgent")
+    ]
+
+    replies = [await house.answer(each) for each in routed]
+
+    assert not any(each.cached for each in replies)
+    assert house.embedder.asked == 0
+
+
+async def test_no_question_with_a_strangers_words_is_compared_or_kept() -> None:
+    house = House()
+    quoting = question(fenced("a mail", "is it urgent"))
+
+    for _ in range(2):
+        await house.answer(quoting)
+
+    assert house.asked == 2
+    assert house.embedder.asked == 0
 
 
 async def test_a_near_answer_grows_old() -> None:
