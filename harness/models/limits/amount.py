@@ -32,6 +32,14 @@ class Amount:
     def of(self, kind: Kind) -> float:
         return float(getattr(self, kind))
 
+    def at_least(self, other: Amount) -> Amount:
+        """Of each kind the larger."""
+        return Amount(
+            max(self.tokens, other.tokens),
+            max(self.gpu, other.gpu),
+            max(self.money, other.money),
+        )
+
     def __add__(self, other: Amount) -> Amount:
         return Amount(self.tokens + other.tokens, self.gpu + other.gpu, self.money + other.money)
 

@@ -20,6 +20,14 @@ class Day:
     told: set[str] = field(default_factory=set)  # limits whose end was told
     # by model; begun anew each day, so that nothing seen once can stop a model for good
     paces: dict[str, Pace] = field(default_factory=dict)
+    read_at: float | None = None  # monotonic: when the account is to be read; None: it was
+
+    def begin(self, account: Mapping[str, Amount]) -> None:
+        """Take in what the account says; what was counted meanwhile may stand there already, so
+        of the two the larger holds."""
+        for agent, amount in account.items():
+            self.spent[agent] = amount.at_least(self.spent.get(agent, Amount()))
+        self.read_at = None
 
     @property
     def taken(self) -> Mapping[str, Amount]:

@@ -31,6 +31,7 @@ log = structlog.get_logger("limits")
 # so the first of several calls leaves three quarters to the others
 PART = 4
 DAYS_KEPT = 3  # clocks may be set back
+AGAIN_SECONDS = 5.0  # until an account that could not be read is asked again
 
 Account = Callable[[date, tzinfo], Mapping[str, Amount]]  # what each agent spent on a day
 
@@ -146,21 +147,28 @@ class Limits:
             for old in sorted(self._days)[:-DAYS_KEPT]:
                 if old != date:
                     del self._days[old]
-        return self._days[date]
+        day = self._days[date]
+        if day.read_at is not None and self.clock.monotonic() >= day.read_at:
+            self._read(day, date)
+        return day
 
     def _opened(self, date: date) -> Day:
-        day = Day(spent=self._account(date))
+        day = Day()
+        self._read(day, date)
         for each in self._open.values():
             if day_of(each.at, self.zone) == date:
                 day.hold(each.wanted.agent, each.held)
         return day
 
-    def _account(self, date: date) -> dict[str, Amount]:
+    def _read(self, day: Day, date: date) -> None:
+        """Begin with what the account says. Where it cannot be read the day counts from zero
+        until it can: books stop no answer."""
         try:
-            return dict(self.account(date, self.zone))
-        except Exception as error:  # the boundary: books that cannot be read stop no answer
-            log.warning("limits count from zero: the ledger cannot be read", error=str(error))
-            return {}
+            day.begin(self.account(date, self.zone))
+        except Exception as error:  # the boundary, see above
+            if day.read_at is None:
+                log.warning("limits count from zero: the ledger cannot be read", error=str(error))
+            day.read_at = self.clock.monotonic() + AGAIN_SECONDS
 
     def _refusal(self, limit: Limit, day: Day, now: datetime, needed: Amount) -> OverLimit:
         error = refusal(limit, day, needed.of(limit.kind), self._again(now))

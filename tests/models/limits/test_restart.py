@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from harness.clock import FakeClock
 from harness.config.settings import LimitSettings, ModelProfile, Price
 from harness.models.books import Books
 from harness.models.ledger.ledger import Ledger
+from harness.models.limits.amount import Amount
 from harness.models.limits.limits import Limits
 from harness.models.metered import Metered, Terms
 from harness.models.port import Asker, ChatRequest, Message, OverLimit, Reply, Role, Usage
@@ -79,3 +81,28 @@ async def test_a_new_day_begins_with_nothing_whoever_starts_it(tmp_path: Path) -
     await clock.advance(1200)
 
     assert set(Daemon(tmp_path / "ledger.db", clock).used().values()) == {0}
+
+
+async def test_a_ledger_that_cannot_be_read_for_a_moment_gives_nobody_a_second_day(
+    tmp_path: Path,
+) -> None:
+    clock = FakeClock(datetime(2026, 3, 2, 12, tzinfo=UTC))
+    first = Daemon(tmp_path / "ledger.db", clock, answer(4_000, 900))
+    await first.ledger.open()
+    await first.model.chat(asked("scout"))
+    await first.ledger.aclose()
+
+    second = Daemon(tmp_path / "ledger.db", clock, answer(30, 10))
+    await second.ledger.open()
+    read, second.limits.account = second.limits.account, broken
+    await second.model.chat(asked("scout"))
+    second.limits.account = read
+    await clock.advance(5)
+
+    with pytest.raises(OverLimit):
+        await second.model.chat(asked("scout"))
+    await second.ledger.aclose()
+
+
+def broken(day: date, zone: tzinfo) -> Mapping[str, Amount]:
+    raise OSError("the disk hiccups")
