@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 EXAMPLE = "https://api.example.com/v1"
 # what a home network calls its machines: no public name ends so, or has no dot
 HOME_NAMES = (".local", ".localhost", ".lan", ".internal", ".home.arpa")
+# resolvers take `134744072` and `0x8080808` for addresses, and `\uff61` for a dot
+_NAME = re.compile(r"(?!\d+$|0[xX])[a-zA-Z0-9._-]+")
 
 
 def parse_base_url(text: str) -> str:
@@ -36,5 +39,6 @@ def is_at_home(host: str) -> bool:
     try:
         address = ip_address(host)
     except ValueError:
-        return "." not in host or host.lower().endswith(HOME_NAMES)
+        is_name = _NAME.fullmatch(host) is not None
+        return is_name and ("." not in host or host.lower().endswith(HOME_NAMES))
     return address.is_loopback or address.is_private

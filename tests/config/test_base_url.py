@@ -31,6 +31,13 @@ def test_an_address_is_https_or_in_the_own_network(written: str, read: str) -> N
     [
         ("http://api.example.com/v1", "https://"),
         ("http://8.8.8.8/v1", "https://"),
+        ("http://134744072/v1", "https://"),
+        ("http://0x8080808/v1", "https://"),
+        ("http://8\u30028\u30028\u30028/v1", "https://"),
+        ("http://evil\uff61com/v1", "https://"),
+        ("http://[::ffff:8.8.8.8]/v1", "https://"),
+        ("http://localhost.evil.com/v1", "https://"),
+        ("http://localhost\\@evil.com/v1", "api_key"),
         ("https://user:c4n4ry@api.example.com/v1", "api_key"),
         ("https://api.example.com/v1?key=c4n4ry", "ends with its path"),
         ("https://api.example.com/v1/chat/completions", "before /chat/completions"),
