@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -159,6 +159,12 @@ class Pool:
                 return None
             reasons.append(reason)
         return "; ".join(reasons) or str(gone(sorted(hosts or ())))
+
+    def others(self, wish: Wish, tried: Collection[str]) -> frozenset[str]:
+        """The hosts that may serve a wish, as far as is known, besides those that were tried."""
+        spec, servers = self._noted(wish), self.fleet.of(wish.hosts)
+        able = [each for each in servers if not self.fleet.trouble(each, spec, others=True)]
+        return frozenset(server.name for server in able) - frozenset(tried)
 
     def is_idle(self, hosts: frozenset[str] | None) -> bool:
         """Whether one of these hosts has nothing to do, and nobody waits for any of them."""

@@ -178,6 +178,30 @@ async def test_calls_go_to_the_host_that_answers_and_come_back_when_the_other_do
 
 
 @in_virtual_time
+async def test_a_call_whose_host_dies_in_the_middle_begins_anew_at_another() -> None:
+    clock, said = VirtualClock(), list[str | None]()
+    broken = Answer("Half of it is lost.", fault=Fault.DROP, fault_after=1)
+    one, two = OllamaDouble(clock=clock), OllamaDouble(clock=clock)
+    async with one, two, house([one, two]) as at:
+        first = (await at.ask("qwen3:8b")).host
+        dying, well = (one, two) if first == "local" else (two, one)
+        dying.say(broken)
+        reply = await at.model("qwen3:8b").chat(request("hi"), said.append)
+        await dying.away()
+        again = await at.ask("qwen3:8b")
+        well.say(broken)
+        with pytest.raises(ModelUnavailable) as error:
+            await at.ask("qwen3:8b")
+
+    assert {first, reply.host} == {"local", "second"}
+    assert said[:2] == ["Half of ", None]
+    assert reply.message.content == "".join(piece for piece in said[2:] if piece)
+    assert again.host == reply.host
+    assert well.url in str(error.value)
+    assert at.is_empty
+
+
+@in_virtual_time
 async def test_a_model_is_asked_for_where_it_is_on_the_disk() -> None:
     clock = VirtualClock()
     one, two = (OllamaDouble([model], clock=clock) for model in ("a:1b", "b:1b"))
