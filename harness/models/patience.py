@@ -85,4 +85,10 @@ class Patience:
             self._watch.cancel()
 
     def _extend(self, seconds: float) -> None:
-        self._deadline.reschedule(self._loop.time() + seconds)
+        extend(self._deadline, seconds)
+
+
+def extend(deadline: asyncio.Timeout, seconds: float) -> None:
+    """Let a deadline be so many seconds from now, unless its moment has come already."""
+    if not deadline.expired():
+        deadline.reschedule(asyncio.get_running_loop().time() + seconds)

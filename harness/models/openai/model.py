@@ -16,7 +16,7 @@ from harness.models.openai.errors import Site
 from harness.models.openai.key import Key
 from harness.models.openai.slots import Slots
 from harness.models.openai.wire import Answer, Called, request_body
-from harness.models.patience import Timeouts
+from harness.models.patience import Timeouts, extend
 from harness.models.port import (
     BadReply,
     ChatRequest,
@@ -138,8 +138,7 @@ class OpenAIModel:
                     answer.add(event)
                     first = self._clock.monotonic() if first is None else first
                     stage, limit = "in the middle of its answer", self.timeouts.idle
-                    wait = self.timeouts.close if answer.is_whole else limit
-                    deadline.reschedule(asyncio.get_running_loop().time() + wait)
+                    extend(deadline, self.timeouts.close if answer.is_whole else limit)
         except TimeoutError:
             if not answer.is_whole:
                 told = f"{self.model} at {self.endpoint.base_url} was silent for {limit:g} s"
