@@ -34,9 +34,8 @@ class Fleet:
         self.servers = {host.name: Server(host, clock) for host in hosts}
         self.counters = Counters()
         self.loaded: Callable[[str, Order, float], None] = lambda host, order, seconds: None
-        self._loads: dict[str, asyncio.Task[None]] = {}  # by host
-        self._early: set[str] = set()  # hosts whose load goes on though nobody waits for it yet
         self._tasks: set[asyncio.Task[None]] = set()
+        self._farewells: set[asyncio.Task[None]] = set()  # to hosts that are of the pool no more
 
     def of(self, hosts: frozenset[str] | None) -> list[Server]:
         """Those of the names that there are; all for None."""
@@ -67,6 +66,7 @@ class Fleet:
     def look(self, server: Server) -> None:
         if server.looking is None:
             server.looking = self.start(self._look(server), f"look at {server.name}")
+            server.looking.add_done_callback(lambda _: self._looked(server))
 
     async def look_now(self, server: Server) -> None:
         """See to it that what is known of a host is fresh, or that it rests."""
@@ -83,9 +83,10 @@ class Fleet:
         except Exception as error:  # the boundary: else it would be asked again without end
             log.exception("a look at a host broke", host=server.name)
             server.rest(ModelUnavailable(f"{server.host.base_url} cannot be looked at: {error!r}"))
-        finally:
-            server.looking = None
-            self.changed()
+
+    def _looked(self, server: Server) -> None:
+        server.looking = None
+        self.changed()
 
     def load(self, server: Server, order: Order, *, is_wanted: bool) -> None:
         """Begin to load a model. No other load begins at the host until it is over; one that
@@ -93,49 +94,62 @@ class Fleet:
         for model in order.evict:
             server.held.pop(model, None)
         server.held.pop(order.spec.model, None)
-        server.loading, server.began = order.spec, self.clock.monotonic()
         server.is_draining = not server.surely_fits(order.spec)
+        server.loading, server.began = order.spec, self.clock.monotonic()
+        server.leaving, server.early = frozenset(order.evict), not is_wanted
         self.counters.evictions += len(order.evict)
-        task = self.start(self._load(server, order), f"load {order.model} at {server.name}")
-        self._loads[server.name] = task
-        if not is_wanted:
-            self._early.add(server.name)
+        work = self._load(server, order)
+        server.bringing = self.start(work, f"load {order.model} at {server.name}")
+        doubt = asyncio.get_running_loop().call_later(DOUBT_SECONDS, server.drain)
+        server.bringing.add_done_callback(lambda _: doubt.cancel())
+        server.bringing.add_done_callback(lambda _: self._brought(server))
         log.info("a model is loaded", host=server.name, model=order.model, out=list(order.evict))
 
     async def _load(self, server: Server, order: Order) -> None:
-        began = self.clock.monotonic()
-        doubt = asyncio.get_running_loop().call_later(DOUBT_SECONDS, server.drain)
+        error = await self._bring(server, order)
+        server.leaving = frozenset()
+        if error is None:
+            self._done(server, order, self.clock.monotonic() - server.began)
+        else:
+            await self._failed(server, order.spec, error)
+
+    def _brought(self, server: Server) -> None:
+        """A load is over, whichever way; also one that was broken off before it began."""
+        if server.ending:
+            server.doubt()  # what it still has, and what it has already, it alone knows
+        server.end_load()
+        self.changed()
+
+    async def _bring(self, server: Server, order: Order) -> ModelError | None:
+        """None once the model is loaded, else why it is not."""
         try:
             await bring(server, order)
-            self.counters.loads += 1
-            server.took[order.spec] = self.clock.monotonic() - began
-            self.loaded(server.name, order, server.took[order.spec])
         except ModelError as error:
-            self.counters.failed_loads += 1
-            await self._failed(server, order.spec, error)
+            return error
         except Exception as error:  # the boundary: else it would be loaded again without end
             log.exception("a load broke", host=server.name, model=order.model)
-            server.doubt()
-            told = f"{order.model} cannot be loaded at {server.host.base_url}: {error!r}"
-            server.refuse(order.spec, ModelUnavailable(told))
-        finally:
-            doubt.cancel()
-            server.loads[order.spec] = (began, self.clock.monotonic())
-            server.loading, server.is_draining, server.ending = None, False, False
-            self._loads.pop(server.name, None)
-            self._early.discard(server.name)
-            self.changed()
+            return ModelError(f"{order.model} breaks {server.host.base_url}: {error!r}")
+        return None
+
+    def _done(self, server: Server, order: Order, seconds: float) -> None:
+        self.counters.loads += 1
+        server.took[order.spec] = seconds
+        try:
+            self.loaded(server.name, order, seconds)
+        except Exception:  # the boundary: that a load is not written down is no harm to it
+            log.exception("a load is not written down", host=server.name, model=order.model)
 
     async def _failed(self, server: Server, spec: Spec, error: ModelError) -> None:
         """Find out whether it is the host that is away, or the model that cannot be loaded."""
         log.warning("a model is not loaded", host=server.name, model=spec.model, reason=str(error))
+        self.counters.failed_loads += 1
         server.doubt()
         if isinstance(error, OF_THE_MODEL) or not isinstance(error, ModelUnavailable):
             server.refuse(spec, error)
             return
         try:
             await server.look(disk=False)
-        except ModelError:
+        except Exception:  # the boundary, as above
             server.rest(error)
         else:
             server.refuse(spec, error)
@@ -145,16 +159,18 @@ class Fleet:
         for server in self.servers.values():
             waiting = [line.spec.model for line in lines if server.name in line.hosts]
             idle = server.loading and server.loading.model not in waiting
-            if idle and waiting and server.name not in self._early:
+            if idle and waiting and not server.early:
                 self.give_up_load(server)
 
     def give_up_load(self, server: Server) -> None:
-        if (task := self._loads.get(server.name)) is not None:
-            task.cancel()
+        """End a load. Once: a second time would break into the closing of its connection, and the
+        server would go on with it."""
+        if server.bringing is not None and not server.ending:
+            server.ending = True
+            server.bringing.cancel()
 
     def break_off(self, server: Server) -> None:
         """End a load for the sake of another one."""
-        server.ending = True
         self.counters.broken_off += 1
         self.give_up_load(server)
 
@@ -182,7 +198,9 @@ class Fleet:
     def dismissed(self, server: Server) -> None:
         """Hang up on a host that is no longer of the pool, once no call is under way there."""
         if not server.running and self.servers.get(server.name) is not server:
-            self.start(server.host.aclose(), f"hang up on {server.name}")
+            farewell = self.start(hang_up(server), f"hang up on {server.name}")
+            self._farewells.add(farewell)
+            farewell.add_done_callback(self._farewells.discard)
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work, name=name)
@@ -191,9 +209,18 @@ class Fleet:
         return task
 
     async def aclose(self) -> None:
-        tasks = list(self._tasks)
-        for task in tasks:
+        for task in self._tasks - self._farewells:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for server in self.servers.values():
-            await server.host.aclose()
+            await hang_up(server)
+
+
+async def hang_up(server: Server) -> None:
+    """Close its connections, once it is over what was to be loaded there."""
+    if server.bringing is not None:
+        await asyncio.wait({server.bringing})
+    try:
+        await server.host.aclose()
+    except Exception:  # the boundary: others are to be closed too
+        log.exception("a host's connections are not closed", host=server.name)

@@ -7,12 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
+import structlog
+
 from harness.clock import Clock
 from harness.models.ollama_host import Loaded, OllamaHost, full_name
 from harness.models.pool.gpu import cards, is_here
 from harness.models.pool.seat import Slot
 from harness.models.pool.view import HostView, Resident, Running, Spec
 from harness.models.port import ModelError, ModelUnavailable
+
+log = structlog.get_logger("pool")
 
 LOOK_SECONDS = 5.0  # in which a server must say what it holds
 FRESH_SECONDS = 3.0  # others load and evict too: a load is decided on a look no older than this
@@ -71,6 +75,9 @@ class Server:
         self.loading: Spec | None = None
         self.began = 0.0  # when that load began
         self.ending = False  # it is broken off
+        self.early = False  # nobody waits for it yet
+        self.bringing: asyncio.Task[None] | None = None
+        self.leaving: frozenset[str] = frozenset()  # models that go for it, as long as they do
         self.took: dict[Spec, float] = {}  # seconds of the last load of each that was done
         self.whole = float("-inf")  # when the memory is back of what left
         self.is_draining = False  # the load may wait for a busy model to become idle
@@ -82,6 +89,7 @@ class Server:
         self.together = 0  # the most bytes that were seen in memory at once
         self.enough = 0  # a memory of which these would count as all that fits
         self.measured: int | None = None  # the memory for models, as the driver told it
+        self.is_mute = False  # the driver did not answer
         self.full_until = float("-inf")  # till then no more than `together` is taken to fit
         self.looked = self.disk_looked = float("-inf")
         self.looking: asyncio.Task[None] | None = None
@@ -133,6 +141,12 @@ class Server:
         began, ended = max(spans, default=(0.0, 0.0))
         return max(ended - max(began, since), 0.0)
 
+    def end_load(self) -> None:
+        if self.loading is not None:
+            self.loads[self.loading] = (self.began, self.clock.monotonic())
+        self.loading, self.bringing, self.leaving = None, None, frozenset()
+        self.is_draining = self.ending = self.early = False
+
     def drain(self) -> None:
         """The load that is under way may be waiting for a busy model."""
         self.is_draining = True
@@ -173,8 +187,19 @@ class Server:
                 raise
             raise ModelUnavailable(str(error), hint=error.hint) from error
         if self.host.memory is None and is_here(self.host.base_url):
-            self.measured = await asyncio.to_thread(gpu_memory, loaded)
+            await self.measure(loaded)
         self.take(loaded)
+
+    async def measure(self, loaded: Sequence[Loaded]) -> None:
+        """Ask the driver. One that hangs, as with a card that has failed, is not asked again."""
+        if self.is_mute:
+            return
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                self.measured = await asyncio.to_thread(gpu_memory, loaded)
+        except TimeoutError:
+            self.is_mute = True
+            log.warning("the driver of the GPU does not answer", host=self.name)
 
     async def look_at_disk(self) -> None:
         sizes = await self.host.sizes()
@@ -187,6 +212,7 @@ class Server:
         told = {full_name(each.model): each for each in loaded}
         if self.loading is not None and self.loading.model not in self.held:
             told.pop(self.loading.model, None)  # some servers name it before it is there
+        told = {name: each for name, each in told.items() if name not in self.leaving}
         in_use = {name: held for name, held in self.held.items() if held.running}
         self.held = in_use | {name: self.known(name, each, now) for name, each in told.items()}
         self.looked, self.away = now, None
