@@ -57,6 +57,7 @@ from harness.services.notify import Notifier, Watchdog, watchdog_period
 from harness.services.prefetch import Prefetch
 from harness.services.reflector import Reflector
 from harness.services.reloader import Reloader
+from harness.services.retired import Retired
 from harness.services.routing import AT_A_TIME, Router
 from harness.services.scheduler import Scheduler
 from harness.services.sessions import Sessions
@@ -110,7 +111,7 @@ class App:
         self.ledger = Ledger(home.ledger, clock)
         self.limits = Limits(crew.settings.models.limits, self.ledger.day, clock, crew.crontab.zone)
         self.models = self.make_models(crew)
-        self.retired: list[Models] = []  # of earlier settings; sessions may still use them
+        self.retired = Retired()
         network = crew.settings.network
         self.web = Web(clock, allow=network.allow, proxy=network.proxy)
         self.redactor = redactor or Redactor.knowing(environment)
@@ -186,8 +187,8 @@ class App:
         return cls(home, crew, bus, clock, variables, hold, redactor)
 
     async def aclose(self) -> None:
-        for models in (*self.retired, self.models):
-            await models.aclose()
+        await self.retired.let_go()
+        await self.models.aclose()
         await self.ledger.aclose()
         await self.web.aclose()
         await self.audit.aclose()
@@ -305,7 +306,8 @@ class App:
             before.settings.models,
             before.settings.network.proxy,
         ):
-            self.retired.append(self.models)
+            await self.retired.let_go(self.dispatcher.cancels)
+            self.retired.keep(self.models, self.dispatcher.cancels)
             self.models = self.make_models(crew, self.models.pool)
         self.limits.apply(crew.settings.models.limits, crew.crontab.zone)
         self.web.apply(crew.settings.network.allow, crew.settings.network.proxy)
