@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 import httpx
 
-from harness.models.ollama_host import same_model
+from harness.models.bounds import LONGEST_WHOLE, TooMuch
+from harness.models.ollama_host import same_model, whole
 
 SECONDS = 3.0  # for one question
+TROUBLE = (httpx.HTTPError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,9 @@ def ask(url: str) -> Server:
     """The server as it is now. Raises nothing for what it does."""
     try:
         with client(url) as http:
-            present = rows(told(http.get("/api/tags")))
-            loaded = rows(told(http.get("/api/ps")))
-    except (httpx.HTTPError, ValueError) as error:
+            present = rows(told(http, "GET", "/api/tags"))
+            loaded = rows(told(http, "GET", "/api/ps"))
+    except TROUBLE as error:
         return Server(url, trouble=why(error))
     sizes = {name_of(row): number(row.get("size")) for row in present}
     return Server(url, present=tuple(sizes), loaded=tuple(map(loaded_of, loaded)), sizes=sizes)
@@ -62,8 +66,8 @@ def show(url: str, model: str) -> Mapping[str, Any] | None:
     """What the server says of a model that it has (/api/show); None when it does not."""
     try:
         with client(url) as http:
-            return told(http.post("/api/show", json={"model": model}))
-    except (httpx.HTTPError, ValueError):
+            return told(http, "POST", "/api/show", {"model": model})
+    except TROUBLE:
         return None
 
 
@@ -80,13 +84,29 @@ def client(url: str) -> httpx.Client:
     return httpx.Client(base_url=url, timeout=SECONDS, trust_env=False)
 
 
-def told(response: httpx.Response) -> Mapping[str, Any]:
-    """Raises httpx.HTTPError, ValueError."""
-    response.raise_for_status()
-    answer = response.json()
+def told(
+    http: httpx.Client, method: str, path: str, body: Mapping[str, str] | None = None
+) -> Mapping[str, Any]:
+    """What the server answers. Raises TROUBLE, for one that drips or does not end as well."""
+    late = monotonic() + SECONDS
+    with http.stream(method, path, json=body) as response:
+        response.raise_for_status()
+        answer = json.loads(b"".join(within(late, response.iter_bytes())))
     if not isinstance(answer, dict):
         raise ValueError("it does not speak Ollama's protocol")
     return answer
+
+
+def within(late: float, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks, as long as they come in time and are no more than any honest server sends."""
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > LONGEST_WHOLE:
+            raise TooMuch(f"an answer is longer than {LONGEST_WHOLE} bytes")
+        if monotonic() > late:
+            raise httpx.ReadTimeout("it drips")
+        yield chunk
 
 
 def rows(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -109,7 +129,7 @@ def loaded_of(row: Mapping[str, Any]) -> Loaded:
 
 
 def number(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    return whole(value) or 0
 
 
 def why(error: Exception) -> str:
@@ -120,7 +140,7 @@ def why(error: Exception) -> str:
             return f"no answer within {SECONDS:g} s"
         case httpx.HTTPStatusError():
             return f"it answered {error.response.status_code}: is it an Ollama server?"
-        case ValueError():
+        case ValueError() | RecursionError():
             return "what answers does not speak Ollama's protocol"
         case _:
             return str(error) or type(error).__name__

@@ -6,7 +6,8 @@ import asyncio
 import itertools
 import json
 from collections.abc import Iterator, Sequence
-from typing import overload
+from contextlib import suppress
+from typing import Self, overload
 
 from tests.models.openai.server import Asked, End, Said, Server
 
@@ -35,6 +36,36 @@ class Without(Sequence[bytes]):
 
     def __iter__(self) -> Iterator[bytes]:
         return itertools.repeat(self.piece)
+
+
+class Drip:
+    """A server that sends a blank now and then, and never ends."""
+
+    def __init__(self) -> None:
+        self.address = ""
+        self._visits: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._visit, "127.0.0.1", 0)
+        self.address = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        await asyncio.gather(*self._visits)
+
+    async def _visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._visits.add(asyncio.current_task())  # type: ignore[arg-type]
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+        with suppress(ConnectionError):
+            while not reader.at_eof():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 class Liar(Server):

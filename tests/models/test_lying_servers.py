@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from harness.clock import FakeClock
+from harness.errors import UsageError
+from harness.models import glance
 from harness.models.bounds import LONGEST_WHOLE, MOST_CALLS
 from harness.models.gauge import Gauge
 from harness.models.ollama import OllamaModel
 from harness.models.ollama_host import OllamaHost
 from harness.models.patience import Timeouts
+from harness.models.plan.shape import shape_of_show
 from harness.models.pool.pool import Pool
 from harness.models.port import (
     BadReply,
@@ -26,7 +29,7 @@ from harness.models.port import (
     ModelUnavailable,
     Role,
 )
-from tests.models.lying import JSON, Liar, Without, endless, line
+from tests.models.lying import JSON, Drip, Liar, Without, endless, line
 from tests.models.openai.server import DONE, Said, Server, delta, event, says, usage
 from tests.models.openai.using import HI, KEY, SECRET, WITH_RSS, talking
 
@@ -264,3 +267,51 @@ async def test_of_many_models_that_a_server_has_a_few_are_told() -> None:
     assert "has no model qwen3:8b" in told
     assert len(told) < 1000
     assert "\x1b" not in told
+
+
+@pytest.mark.parametrize("body", [DEEP, b"[]", b'{"models": {}}', HUGE.encode(), b""])
+async def test_a_glance_at_a_liar_is_a_glance(body: bytes) -> None:
+    async with Liar(api_ps=body, api_show=body) as liar:
+        server = await asyncio.to_thread(glance.ask, liar.address)
+        shown = await asyncio.to_thread(glance.show, liar.address, "qwen3:8b")
+
+    assert server.loaded == ()
+    assert not (shown or {}).get("model_info")
+
+
+async def test_a_glance_waits_for_no_server_that_drips(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(glance, "SECONDS", 0.5)
+    async with Drip() as drip:
+        server = await asyncio.wait_for(asyncio.to_thread(glance.ask, drip.address), 10)
+
+    assert server.trouble is not None
+
+
+async def test_a_glance_reads_no_list_without_end() -> None:
+    async with Liar(api_tags=endless(b" " * 1_000_000)) as liar:
+        server = await asyncio.to_thread(glance.ask, liar.address)
+
+    assert server.trouble is not None
+
+
+SHOWN = {
+    "general.architecture": "qwen3",
+    "general.parameter_count": 8_000_000_000,
+    "qwen3.block_count": 36,
+    "qwen3.attention.head_count": 32,
+    "qwen3.embedding_length": 4096,
+    "qwen3.vocab_size": 151_936,
+    "qwen3.context_length": 40_960,
+}
+
+
+@pytest.mark.parametrize("key", SHOWN)
+@pytest.mark.parametrize(
+    "value",
+    [-5, 10**400, "x", ["y"], {"a": 1}, 1.5e300, None],
+    ids=["negative", "huge", "text", "list", "object", "float", "null"],
+)
+def test_a_plan_with_a_shape_that_cannot_be_says_so(key: str, value: object) -> None:
+    shown = {"model_info": {**SHOWN, key: value}}
+    with pytest.raises(UsageError, match="qwen3:8b"):
+        shape_of_show("qwen3:8b", shown)

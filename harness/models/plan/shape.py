@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.models.plan.precision import bits_of
+from harness.text.words import clip
 
 # Families for which Ollama turns flash attention on by itself (fs/ggml/ggml.go, FlashAttention).
 FLASH = {
@@ -18,6 +19,7 @@ FLASH = {
 # Families with layers that look back only through a window, and every how many layers one looks
 # back through all of the context (same source).
 GLOBAL_EVERY = {"gemma3": 6, "gptoss": 2, "gpt-oss": 2}
+MOST = 10**18  # of anything
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,15 @@ class Shape:
 
 
 def shape_of_show(name: str, shown: Mapping[str, Any], file_size: int | None = None) -> Shape:
-    """The shape of a model by what Ollama's /api/show says. Raises UsageError for what it lacks."""
+    """The shape of a model by what Ollama's /api/show says. Raises UsageError for what it lacks,
+    and for what cannot be."""
+    try:
+        return told_shape(name, shown, file_size)
+    except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
+        raise UsageError(f"{name}: what its server says of it cannot be: {error}") from error
+
+
+def told_shape(name: str, shown: Mapping[str, Any], file_size: int | None) -> Shape:
     info = dict(shown.get("model_info") or {})
     details = dict(shown.get("details") or {})
     family = str(info.get("general.architecture") or details.get("family") or "")
@@ -73,6 +83,7 @@ def shape_of_show(name: str, shown: Mapping[str, Any], file_size: int | None = N
         "context": own.get("context_length"),
     }
     complain_about(name, [key for key, value in facts.items() if value is None])
+    facts = {key: value_of(name, key, value) for key, value in facts.items()}
     shape = Shape(
         name=name,
         family=family,
@@ -142,8 +153,9 @@ def value_of(name: str, key: str, value: object) -> Any:
     if key in ("family", "precision"):
         return str(value)
     number = counted(value)
-    if number is None or number <= 0:
-        raise UsageError(f"{name}: `{key}` is a number above zero, like 36 or 8.2B, not {value!r}")
+    if number is None or not 0 < number <= MOST:
+        said = clip(repr(value), 40)
+        raise UsageError(f"{name}: `{key}` is a number above zero, like 36 or 8.2B, not {said}")
     return number
 
 
