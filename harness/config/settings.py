@@ -91,7 +91,8 @@ class HostSettings(Section):
         """OLLAMA_HOST is commonly `host:port`; 0.0.0.0 is where it listens, not where it is."""
         full = url if "://" in url else f"http://{url}"
         parts = urlsplit(full)  # raises ValueError for a broken one, as does its port
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
+        named = parts.hostname and parts.port != 0 and not parts.netloc.endswith(":")
+        if parts.scheme not in {"http", "https"} or not named:
             raise ValueError("`url` should begin with http:// or https:// and name a host")
         return full.replace("//0.0.0.0", "//127.0.0.1").rstrip("/")
 

@@ -192,6 +192,7 @@ def test_the_environment_changes_one_of_two_that_share_an_anchor(tmp_path: Path)
         ("HARNESS_MODELS__PROFILES__NEW__MODEL", "gpt", "missing key `provider`"),
         ("HARNESS_MODELS__DEFAULT__NAME", "gpt", "should be a text"),
         ("OLLAMA_HOST", "box:99999", "ort out of range"),
+        ("OLLAMA_HOST", "htp:/box", "should begin with http:// or https://"),
     ],
 )
 def test_a_fault_of_the_environment_names_its_variable(
