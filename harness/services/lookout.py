@@ -60,7 +60,8 @@ class Lookout:
         if now != self.told:
             self.tell(now)
             if self.told is not None:
-                log.info("another model answers", model=now.model, trouble=now.trouble)
+                why = {} if now.trouble is None else {"instead": now.wanted, "reason": now.trouble}
+                log.info("another model answers", model=now.model, **why)
             self.told = now
         return now
 
@@ -71,8 +72,14 @@ async def outlook(chain: FallbackModel, trouble: str | None) -> Outlook:
     wanted, *others = chain.models
     if trouble is None:
         resting = chain.name != wanted.name
-        return Outlook(chain.name, wanted.name, "it failed a moment ago" if resting else None)
+        return Outlook(chain.name, wanted.name, failure(chain) if resting else None)
     for other in others:
         if await other.probe() is None:
             return Outlook(other.name, wanted.name, trouble)
     return Outlook(wanted.name, wanted.name, trouble)
+
+
+def failure(chain: FallbackModel) -> str:
+    """Why the first of a chain rests, though its server is there."""
+    error = chain.links[0].rest.error
+    return "it failed a moment ago" if error is None else f"it failed a moment ago: {error}"

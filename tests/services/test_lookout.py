@@ -61,7 +61,7 @@ async def test_a_model_that_rests_after_a_failure_is_not_what_answers(clock: Fak
     await chain.chat(ChatRequest((Message(Role.USER, "Hello."),)))
 
     assert await lookout.look() == Outlook(
-        "extractive/digest", "ollama/far", "it failed a moment ago"
+        "extractive/digest", "ollama/far", "it failed a moment ago: it is busy"
     )
 
 
