@@ -22,7 +22,7 @@ from harness.errors import Held
 from harness.files import make_folder
 from harness.services.ear import BELLS, task_of
 from harness.services.happening import Happening, Said, shape
-from harness.services.live import Live
+from harness.services.live import LISTENERS, Live
 from harness.services.waiting import unless
 from harness.text.words import clip
 
@@ -46,6 +46,7 @@ class Listeners:
 
     async def run(self, stop: asyncio.Event) -> None:
         make_folder(self.folder)
+        clear(self.folder / BELLS)
         bell = Bell(self.folder / BELLS, self.pulse.beat)
         try:
             while not stop.is_set():
@@ -61,6 +62,8 @@ class Listeners:
     def look(self) -> None:
         """Take up each pipe that is new, and end with those that nobody reads any more."""
         for path in self.folder.iterdir():
+            if len(self.telling) >= LISTENERS:  # the others have their turn when one leaves
+                break
             if path not in self.telling and not path.name.startswith("."):
                 self.take_up(path)
         for path, pipe in self.pipes.items():
@@ -93,12 +96,22 @@ class Listeners:
             log.exception("a listener cannot be told", pipe=path.name)
 
 
+def clear(bells: Path) -> None:
+    """Remove what a daemon that died left for others to ring; there is one daemon at a time."""
+    for left in bells.iterdir() if bells.is_dir() else ():
+        left.unlink(missing_ok=True)
+
+
 def open_pipe(path: Path) -> int | None:
     """The pipe, open for writing without waiting; None, and no file, when nobody reads it."""
     try:
         if not stat.S_ISFIFO(path.lstat().st_mode):
             return None
-        return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        opened = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        if stat.S_ISFIFO(os.fstat(opened).st_mode):
+            return opened
+        os.close(opened)  # something else took its place meanwhile: nothing is written there
+        return None
     except FileNotFoundError:  # its process just left
         return None
     except OSError as error:

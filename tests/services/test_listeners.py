@@ -22,7 +22,7 @@ from harness.services.ear import Ear
 from harness.services.happening import Ended, Said, StepTaken
 from harness.services.listener import WORDS
 from harness.services.listeners import LINE_BYTES, LOOK_SECONDS, Listeners, lines_of
-from harness.services.live import Live, Speaker
+from harness.services.live import LISTENERS, Live, Speaker
 from harness.session import steps
 from harness.session.steps import Reason, ToolStarted, TurnStarted
 from harness.text.secrets import Redactor
@@ -99,6 +99,43 @@ async def test_only_the_owner_may_look_into_the_pipes(listeners: Listeners, fold
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+async def test_what_is_no_pipe_is_never_written_to(
+    listeners: Listeners, live: Live, folder: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    secret, aim = tmp_path / "aim", folder / "TASK1.link"
+    secret.write_text("as it was")
+    (folder / "TASK1.file").write_text("as it was")
+    (folder / "TASK1.folder").mkdir()
+    (folder / "TASK1.null").symlink_to("/dev/null")
+    aim.symlink_to(secret)
+
+    await clock.advance(LOOK_SECONDS)
+    with speaker_of(live) as speaker:
+        speaker.hear("words ")
+
+    assert listeners.telling == {}
+    assert {secret.read_text(), (folder / "TASK1.file").read_text()} == {"as it was"}
+
+
+async def test_pipes_by_the_thousand_take_no_more_than_the_places_there_are(
+    listeners: Listeners, live: Live, folder: Path, clock: FakeClock
+) -> None:
+    readers = []
+    for number in range(2 * LISTENERS):
+        os.mkfifo(pipe := folder / f"TASK1.{number}", 0o600)
+        readers.append(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
+    before = len(os.listdir("/proc/self/fd"))
+
+    await clock.advance(LOOK_SECONDS)
+    await until(lambda: len(listeners.telling) > 0)
+    taken, opened = len(listeners.telling), len(os.listdir("/proc/self/fd")) - before
+    for reader in readers:
+        os.close(reader)
+
+    assert taken == LISTENERS
+    assert opened <= LISTENERS
+
+
 async def test_a_reader_who_takes_nothing_holds_up_nobody_and_hears_how_much_is_missing(
     listeners: Listeners, live: Live, folder: Path
 ) -> None:
@@ -142,7 +179,8 @@ async def test_a_killed_reader_leaves_no_pipe_and_nothing_open(
 async def test_a_pipe_that_was_there_before_the_daemon_is_taken_up_and_a_dead_one_removed(
     folder: Path, live: Live, clock: FakeClock
 ) -> None:
-    folder.mkdir()
+    (folder / "bells").mkdir(parents=True)
+    os.mkfifo(folder / "bells" / "99-0")
     os.mkfifo(folder / "TASK1.99-0")
     (folder / "TASK1.99-1").write_text("no pipe")
     with Ear(folder, "TASK1") as ear:
@@ -158,6 +196,7 @@ async def test_a_pipe_that_was_there_before_the_daemon_is_taken_up_and_a_dead_on
         await running
     assert sorted(path.name for path in folder.iterdir()) == ["TASK1.99-1", "bells"]
     assert (folder / "TASK1.99-1").read_text() == "no pipe"
+    assert list((folder / "bells").iterdir()) == []
 
 
 odd = st.text(st.sampled_from('a"\n\\\x00é🏠\ud800'), max_size=2000)
