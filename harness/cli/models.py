@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from harness.cli.model_use import Use, read_use, seconds, use_lines
+from harness.cli.model_use import ModelsNow, models_now, seconds, use_lines
 from harness.cli.output import (
     HomeOption,
     JsonOption,
@@ -114,14 +114,16 @@ def ps(home: HomeOption = None, as_json: JsonOption = False) -> None:
     servers, board = glance(settings.hosts), read_board(place)
     hosts = [host_shape(host, servers[host.name], board) for host in settings.hosts]
     waiting = list(board.get("lines", [])) if board else []
-    use = read_use(place, settings.limits)
+    now = models_now(place, settings.limits)
     if as_json:
         pool = {"hosts": hosts, "waiting": waiting, "counters": board and board["counters"]}
-        emit({"daemon": board is not None, **pool, "today": use.shape})
-        return
-    show_hosts(hosts)
-    show_calls(hosts, waiting)
-    show_use(use)
+        emit({"daemon": board is not None, **pool, "today": now.use and now.use.shape})
+    else:
+        show_hosts(hosts)
+        show_calls(hosts, waiting)
+        show_use(now)
+    if now.use is None:
+        raise typer.Exit(1)
 
 
 def glance(hosts: Sequence[HostSettings]) -> dict[str, Server]:
@@ -216,8 +218,11 @@ def since(shape: Mapping[str, Any]) -> str:
     return age(unstamp(shape["since"]))
 
 
-def show_use(use: Use) -> None:
+def show_use(now: ModelsNow) -> None:
     say()
+    if (use := now.use) is None:
+        facts({"today": now.line})
+        return
     facts(dict(use_lines(use)))
     if use.figures.models:
         say()

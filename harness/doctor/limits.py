@@ -7,7 +7,8 @@ from contextlib import closing
 
 from harness.db.connection import explained
 from harness.doctor.finding import Finding, Level
-from harness.doctor.patient import Patient
+from harness.doctor.patient import Patient, Unseen
+from harness.errors import HarnessError
 from harness.models.ledger.schema import open_to_read
 from harness.models.ledger.sums import spent_on
 from harness.models.limits.day import day_of, end_of
@@ -19,8 +20,11 @@ def limits(patient: Patient) -> Iterator[Finding]:
     settings = patient.crew.settings.models.limits
     zone = patient.crontab.zone
     today = day_of(patient.now, zone)
-    with explained(patient.home.ledger), closing(open_to_read(patient.home.ledger)) as db:
-        spent = spent_on(db, today, zone)
+    try:
+        with explained(patient.home.ledger), closing(open_to_read(patient.home.ledger)) as db:
+            spent = spent_on(db, today, zone)
+    except HarnessError as error:
+        raise Unseen("the ledger cannot be read") from error
     again = end_of(today, zone).astimezone(zone)
     for standing in standings(settings, spent, agents=patient.crew.profiles):
         if standing.is_nearly_used:

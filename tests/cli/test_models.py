@@ -165,7 +165,10 @@ def test_a_ledger_that_cannot_be_read_leaves_the_status_readable(
     said = harness("status")
 
     assert "the ledger cannot be read" in said.out
-    assert harness("models", "ps").code == 1
+    used = harness("models", "ps")
+    assert used.code == 1
+    assert "nothing answers there" in used.out
+    assert "the ledger cannot be read" in used.out
 
 
 async def test_the_board_is_written_only_when_something_changed(home: Home) -> None:

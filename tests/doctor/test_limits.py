@@ -72,3 +72,17 @@ def test_without_a_ledger_nothing_was_used(home: Home, look: Look) -> None:
 
     assert look("limits") == []
     assert not home.ledger.exists()
+
+
+@pytest.mark.usefixtures("scout")
+def test_limits_by_a_ledger_that_cannot_be_read_are_not_looked_at(home: Home, look: Look) -> None:
+    home.settings_file.write_text(SETTINGS)
+    home.ledger.parent.mkdir(parents=True, exist_ok=True)
+    home.ledger.write_bytes(b"no database" * 1000)
+
+    (found,) = look("limits")
+
+    assert (found.level, found.message) == (
+        Level.HINT,
+        "not looked at: the ledger cannot be read",
+    )
