@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from harness.models.pool.claims import Claims
-from harness.models.pool.early import prefetch
 from harness.models.pool.places import Place, cheapest, sent_back, stuck, suitable, yields
 from harness.models.pool.placing import best_place, reason, spare_place
 from harness.models.pool.scene import Scene, lingers_until
@@ -21,8 +20,6 @@ from harness.models.pool.view import (
     Verdict,
     Why,
 )
-
-__all__ = ["choose", "contended", "prefetch", "wake_at"]
 
 COPY = 4  # calls for each slot: a line that is longer pays for a load on another host
 

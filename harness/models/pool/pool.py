@@ -16,7 +16,7 @@ from harness.clock import Clock, SystemClock
 from harness.config.settings import PoolSettings
 from harness.models.ollama_host import OllamaHost, full_name
 from harness.models.patience import Timeouts
-from harness.models.pool import choice
+from harness.models.pool import choice, early
 from harness.models.pool.alarm import Alarm
 from harness.models.pool.fleet import Fleet
 from harness.models.pool.lines import Waiting
@@ -196,7 +196,7 @@ class Pool:
         views = [looker.view(server, {spec}) for server in known]
         when = now + (due - self.clock.now()).total_seconds()
         open_to = frozenset(server.name for server in known)
-        verdict = choice.prefetch(spec, open_to, when, sight.lines, views, now, self._rules)
+        verdict = early.prefetch(spec, open_to, when, sight.lines, views, now, self._rules)
         if verdict is None:
             return False
         self._load(verdict)

@@ -12,6 +12,7 @@ WORTH = 3.0  # seconds: a load that is over sooner is not broken off (the memory
 LINGER = 2.0  # times its load: how long a model is kept for a task that will ask it again
 SHORT = 4  # the part of a batch, one in so many, that an aged line leaves to one that is not
 REST = 2  # the part that a batch may be longer where that ends its line
+STUB = 3  # the part that is worth another load where the line that waits would be done last
 CRUMBS = 8  # the part that is ended in any case before it is loaded again for so little
 
 
@@ -98,7 +99,8 @@ class Scene:
             return not work or resident.draining or resident.served >= self._turn(work)
         if not work:
             return True
-        over = self._over(line, resident, sum(other.waiting for other in work))
+        rest = sum(other.waiting for other in work)
+        over = self._over(line, resident, rest) or self._is_late(line, host, resident, rest)
         return over and all(self._goes_before(line, other) for other in work)
 
     def may_end(self, line: Line, host: HostView) -> bool:
@@ -122,6 +124,14 @@ class Scene:
             return True
         worth_it = line.waiting > 2 * rest and rest > batch // CRUMBS
         return resident.served >= batch and (rest > batch // REST or worth_it)
+
+    def _is_late(self, line: Line, host: HostView, resident: Resident, rest: int) -> bool:
+        """Whether the line would be done last of all if it waited on: it has as many calls as each
+        of the host's places has to do. Half a batch is enough then."""
+        if resident.served < self.rules.batch // 2 or rest <= self.rules.batch // STUB:
+            return False
+        waiting = sum(other.waiting for other in self.lines if host.name in other.hosts)
+        return line.waiting * len(host.residents) >= waiting
 
     def _turn(self, work: list[Line]) -> int:
         """How many calls a resident may begin while an aged line waits for its place."""

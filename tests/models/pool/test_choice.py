@@ -7,8 +7,10 @@ from random import Random
 import pytest
 
 from harness.config.priority import Priority
-from harness.models.pool.choice import choose, contended, prefetch, wake_at
+from harness.models.pool.choice import choose, contended, wake_at
+from harness.models.pool.early import prefetch
 from harness.models.pool.view import (
+    BreakOff,
     Drain,
     HostView,
     Line,
@@ -252,6 +254,28 @@ def test_a_line_that_is_nearly_done_is_done() -> None:
     assert isinstance(verdict, Run)
 
 
+@pytest.mark.parametrize(
+    ("served", "rest", "waiting", "is_ended"),
+    [
+        (16, 20, 60, True),  # with two places for 120 calls it would be done last
+        (16, 20, 59, False),  # the other two places have more to do
+        (15, 20, 60, False),  # half a batch at least
+        (16, 10, 60, False),  # what is left is not worth another load
+    ],
+)
+def test_half_a_batch_is_enough_where_the_line_that_waits_would_be_done_last(
+    served: int, rest: int, waiting: int, is_ended: bool
+) -> None:
+    cut = Resident(A, running=calls(P1), served=served)
+    full = host(cut, Resident(B, running=calls(P1, P1, first=5)))
+
+    verdict = ask(
+        [line(A, waiting=rest), line(B, waiting=60 - rest), line(C, waiting=waiting)], full
+    )
+
+    assert isinstance(verdict, Drain) is is_ended
+
+
 def test_nobody_who_waits_ends_no_batch() -> None:
     busy = Resident(A, running=calls(P1), served=500)
 
@@ -359,6 +383,47 @@ def test_nobody_else_begins_on_a_host_that_p0_needs_drained() -> None:
     other = Resident(B, running=calls(P0, first=9))
 
     assert ask([line(C, P0), line(B, P1)], host(stuck, other)) is None
+
+
+def loading(over: float | None, models: int = 1) -> HostView:
+    return HostView("local", 2, models, loading=B, over=over)
+
+
+def test_p0_ends_a_load_that_is_under_way_for_a_less_urgent_call() -> None:
+    urgent = line(A, P0)
+
+    assert ask([urgent, line(B)], loading(over=NOW + 5)) == BreakOff(urgent, "local")
+    assert ask([urgent, line(B)], loading(over=None)) == BreakOff(urgent, "local")
+    assert ask([urgent, line(B)], loading(over=NOW + 5, models=2)) == BreakOff(urgent, "local")
+
+
+def test_p0_waits_for_a_load_that_is_nearly_done() -> None:
+    assert ask([line(A, P0), line(B)], loading(over=NOW + 3)) is None
+
+
+@pytest.mark.parametrize(
+    "other", [line(B, P0, since=NOW - 1), line(B, since=NOW - 600)], ids=["p0", "aged"]
+)
+def test_p0_does_not_end_the_load_of_another_p0_or_an_aged_line(other: Line) -> None:
+    assert ask([line(A, P0), other], loading(over=NOW + 5)) is None
+
+
+def test_without_preemption_p0_ends_no_load() -> None:
+    assert ask([line(A, P0)], loading(over=NOW + 5), rules=Rules(preempt=False)) is None
+
+
+def test_p0_goes_to_a_host_that_does_nothing_before_it_ends_a_load() -> None:
+    urgent = line(A, P0, hosts=BOTH)
+
+    verdict = ask([urgent, line(B)], loading(over=NOW + 5), host(name="other"))
+
+    assert verdict == Load(urgent, "other", Why.URGENT)
+
+
+def test_a_load_is_ended_once() -> None:
+    ending = HostView("local", 2, 1, loading=B, over=NOW + 5, ending=True)
+
+    assert ask([line(A, P0), line(B)], ending) is None
 
 
 def test_p0_prefers_an_empty_place_elsewhere() -> None:
