@@ -9,8 +9,10 @@ keep-alive of five minutes), and through the house. The bound is what nobody can
 knows everything beforehand (tests/simulation/affinity/bound.py has the proofs).
 
 The day has sixty tasks of several calls each, with pauses for tools; the burst has 120 calls within
-ten seconds, and a person's among them. A person's calls (P0) are made once more on an idle
-machine with the same models in memory: that is what their wait is measured by.
+ten seconds, and five of a person, one in every twenty seconds. The hurry is a burst with ten of a
+person at random moments, of all four models, so that some come together. Each of a person's calls
+(P0) is made once more on an idle machine in the same state: that is what its wait is measured
+by. Those that come together come together there, too.
 """
 
 from __future__ import annotations
@@ -29,11 +31,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for the doubl
 
 from tests.simulation.affinity import work
 from tests.simulation.affinity.bound import Machine, delays, of_burst
-from tests.simulation.affinity.play import Played, Told, alone, house, play, straight
+from tests.simulation.affinity.play import Idle, Played, Told, house, idle, play, straight
 from tests.simulation.affinity.work import Job
 
 SEEDS = 3
 MACHINE = Machine(work.FIT, work.SERVER.parallel, work.SERVER.recover_seconds)
+DAYS_OF_SEEDS = "days, bursts and hurries to live through"
 TARGETS = {"loads_vs_fcfs": 0.5, "makespan_vs_bound": 1.25, "p0_wait_vs_idle": 1.1}
 
 
@@ -44,13 +47,11 @@ class Round:
     jobs: Sequence[Job]
     fcfs: Played
     ours: Played
-    idle: Sequence[Told]  # the urgent calls of ours, made alone
+    idle: Sequence[Idle]  # the urgent calls of ours, on an idle machine
 
     @property
-    def slowest(self) -> float:
-        """The worst of the urgent calls against itself alone."""
-        pairs = zip(self.ours.urgent, self.idle, strict=True)
-        return max(call.to_first / lonely.to_first for call, lonely in pairs)
+    def urgent(self) -> list[tuple[Told, Idle]]:
+        return list(zip(self.ours.urgent, self.idle, strict=True))
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,20 @@ class Total:
         return (
             mean([call for one in self.rounds for call in one.fcfs.urgent]),
             mean([call for one in self.rounds for call in one.ours.urgent]),
-            mean([call for one in self.rounds for call in one.idle]),
+            mean_of([alone.seconds for one in self.rounds for alone in one.idle]),
         )
+
+    def p0(self, *, singly: bool | None = None) -> tuple[float, float]:
+        """What the urgent waited against the idle machine, all added up, and the worst of them.
+        `singly`: only those that came so, or did not."""
+        pairs = [
+            (call.to_first, alone.seconds)
+            for one in self.rounds
+            for call, alone in one.urgent
+            if singly is None or alone.singly is singly
+        ]
+        waited, alone = map(sum, zip(*pairs, strict=True))
+        return waited / alone, max(here / there for here, there in pairs)
 
     def each(self, of: Callable[[Round], float]) -> list[float]:
         return [of(one) for one in self.rounds]
@@ -89,36 +102,38 @@ class Total:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help="days and bursts to live through")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help=DAYS_OF_SEEDS)
     parser.add_argument("--trace", action="store_true", help="every load and unload of ours")
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     bursts = Total([lived(work.burst(seed)) for seed in range(options.seeds)])
     days = Total([lived(work.day(seed)) for seed in range(options.seeds)])
-    found = figures(bursts, days)
+    hurries = Total([lived(work.hurry(seed)) for seed in range(options.seeds)])
+    found = figures(bursts, days, hurries)
     if options.trace:
-        trace(bursts)
-        trace(days)
+        for kind in (bursts, days, hurries):
+            trace(kind)
     if options.json:
         print(json.dumps({name: round(value, 4) for name, value in found.items()}))
         return
-    table(bursts, days, found)
+    table(bursts, days, hurries, found)
 
 
 def lived(jobs: Sequence[Job]) -> Round:
     ours = play(jobs, house)
-    return Round(jobs, play(jobs, straight), ours, [alone(call, house) for call in ours.urgent])
+    return Round(jobs, play(jobs, straight), ours, idle(ours, house))
 
 
-def figures(bursts: Total, days: Total) -> dict[str, float]:
-    """The three that are promised are of the worse kind of work, where both have them."""
-    both = Total([*bursts.rounds, *days.rounds])
-    fcfs, ours, idle = both.urgent
+def figures(bursts: Total, days: Total, hurries: Total) -> dict[str, float]:
+    """Loads are of the worst kind of work; the urgent of all three, however they came."""
+    kinds = (bursts, days, hurries)
+    everything = Total([one for kind in kinds for one in kind.rounds])
+    fcfs, ours, _ = everything.urgent
     makespan = bursts.each(lambda one: one.ours.makespan / of_burst(one.jobs, MACHINE))
     return {
-        "loads_vs_fcfs": max(total.loads[1] / total.loads[0] for total in (bursts, days)),
+        "loads_vs_fcfs": max(kind.loads[1] / kind.loads[0] for kind in kinds),
         "makespan_vs_bound": sum(makespan) / len(makespan),
-        "p0_wait_vs_idle": ours / idle,
+        "p0_wait_vs_idle": everything.p0()[0],
         "burst_loads_vs_fcfs": bursts.loads[1] / bursts.loads[0],
         "day_loads_vs_fcfs": days.loads[1] / days.loads[0],
         "makespan_vs_bound_worst": max(makespan),
@@ -129,18 +144,28 @@ def figures(bursts: Total, days: Total) -> dict[str, float]:
         "day_delay_vs_fcfs": mean_ratio(
             days, lambda one: one.ours.delay(one.jobs) / one.fcfs.delay(one.jobs)
         ),
-        "p0_wait_vs_idle_worst": max(both.each(lambda one: one.slowest)),
+        "p0_singly_vs_idle": everything.p0(singly=True)[0],
+        "p0_singly_vs_idle_worst": everything.p0(singly=True)[1],
+        "p0_together_vs_idle": everything.p0(singly=False)[0],
+        "p0_together_vs_idle_worst": everything.p0(singly=False)[1],
+        "hurry_p0_wait_vs_idle": hurries.p0()[0],
+        "hurry_loads_vs_fcfs": hurries.loads[1] / hurries.loads[0],
         "p0_wait_vs_fcfs": ours / fcfs,
         "burst_longest_wait_s": bursts.longest[1],
         "day_longest_wait_s": days.longest[1],
     }
 
 
-def table(bursts: Total, days: Total, found: dict[str, float]) -> None:
-    print(f"{len(bursts.rounds)} bursts of 120 calls and days of 60 tasks; means, and worst waits")
+def table(bursts: Total, days: Total, hurries: Total, found: dict[str, float]) -> None:
+    print(f"{len(bursts.rounds)} of each: bursts and hurries of 120 calls, days of 60 tasks")
+    print("means, but of the longest wait the worst")
     print(f"{'':24}{'loads':>8}{'makespan':>10}{'delays':>9}{'longest':>9}{'P0':>8}")
-    for name, total, bound in (("burst", bursts, makespan_bound), ("day", days, delay_bound)):
-        fcfs, ours, idle = total.urgent
+    for name, total, bound in (
+        ("burst", bursts, makespan_bound),
+        ("day", days, delay_bound),
+        ("hurry", hurries, lambda _: " " * 19),
+    ):
+        fcfs, ours, alone = total.urgent
         for place, (way, urgent) in enumerate((("straight", fcfs), ("house", ours))):
             rounds = [one.ours if place else one.fcfs for one in total.rounds]
             ends = mean_of([one.makespan for one in rounds])
@@ -149,11 +174,13 @@ def table(bursts: Total, days: Total, found: dict[str, float]) -> None:
             loads, longest = total.loads[place] / len(rounds), total.longest[place]
             waits = f"{late:9.0f}{longest:9.1f}{urgent:8.2f}"
             print(f"{name + ', ' + way:24}{loads:8.1f}{ends:10.0f}{waits}")
-        print(f"{name + ', bound':24}{'':8}{bound(total)}{'':9}{idle:8.2f}")
+        print(f"{name + ', bound':24}{'':8}{bound(total)}{'':9}{alone:8.2f}")
     print("seconds; delays: from coming to the end, of all jobs; longest, P0: to the first word")
     for promised, aim in TARGETS.items():
         print(f"{promised} {found[promised]:.3f} (target: at most {aim})")
-    print(f"p0_wait_vs_idle_worst {found['p0_wait_vs_idle_worst']:.2f}, of one call")
+    for kind in ("singly", "together"):
+        worst = f"worst {found[f'p0_{kind}_vs_idle_worst']:.2f}"
+        print(f"P0 that come {kind}: {found[f'p0_{kind}_vs_idle']:.3f} of idle, {worst}")
 
 
 def makespan_bound(total: Total) -> str:
@@ -169,8 +196,8 @@ def trace(total: Total) -> None:
     for number, one in enumerate(total.rounds):
         for line, at in zip(one.ours.journal, one.ours.times, strict=True):
             print(f"{number} {at:10.1f} {line}", file=sys.stderr)
-        for call, lonely in zip(one.ours.urgent, one.idle, strict=True):
-            ratio = f"{call.to_first:.1f} s against {lonely.to_first:.1f} s alone"
+        for call, alone in one.urgent:
+            ratio = f"{call.to_first:.1f} s against {alone.seconds:.1f} s alone"
             print(f"{number} {call.asked:10.1f} P0 {call.job.model.name}: {ratio}", file=sys.stderr)
 
 

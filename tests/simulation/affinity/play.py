@@ -31,11 +31,13 @@ def house(double: OllamaDouble, clock: Clock) -> Way:
 
 @dataclass
 class Told:
-    """One call, in seconds since the beginning. `ready` names the models in memory when it came."""
+    """One call, in seconds since the beginning. `ready` names the models in memory when it came,
+    and `coming` the one that was being loaded."""
 
     job: Job
     asked: float
     ready: tuple[str, ...]
+    coming: str | None
     heard: float = 0.0
     ended: float = 0.0
 
@@ -55,7 +57,8 @@ class Played:
 
     @property
     def loads(self) -> int:
-        return sum(line.startswith("load ") for line in self.journal)
+        """Those that were broken off count as well."""
+        return sum(line.startswith(("load ", "abort ")) for line in self.journal)
 
     @property
     def makespan(self) -> float:
@@ -80,11 +83,48 @@ def play(jobs: Sequence[Job], way: Open, loaded: Sequence[str] = ()) -> Played:
     return run(_play(jobs, way, loaded))
 
 
-def alone(call: Told, way: Open) -> Told:
-    """The same call on the same machine with the same models in memory, when nothing else is
-    asked."""
-    job = replace(call.job, begins=0.0)
-    return play([job], way, call.ready).calls[0]
+@dataclass(frozen=True)
+class Idle:
+    """What an urgent call waits on a machine of which nothing else is asked."""
+
+    seconds: float
+    singly: bool  # no other urgent call came meanwhile
+
+
+def idle(played: Played, way: Open) -> list[Idle]:
+    """To the first word of each urgent call, on a machine in the same state.
+
+    The same models are in memory, and a load of its own model that was under way goes on. Urgent
+    calls that come before the one before is answered come so there, too.
+    """
+    found = list[Idle]()
+    for group in _together(played.urgent):
+        first, to_go = group[0], _to_go(played, group[0])
+        jobs = [replace(call.job, begins=call.asked - first.asked) for call in group]
+        there = first.ready if to_go is None else (*first.ready, first.job.model.name)
+        alone = play(jobs, way, there).calls
+        waits = [alone[0].to_first + (to_go or 0.0), *(call.to_first for call in alone[1:])]
+        found += [Idle(seconds, len(group) == 1) for seconds in waits]
+    return found
+
+
+def _together(calls: Sequence[Told]) -> list[list[Told]]:
+    groups = list[list[Told]]()
+    for each in calls:
+        if groups and each.asked < max(other.ended for other in groups[-1]):
+            groups[-1].append(each)
+        else:
+            groups.append([each])
+    return groups
+
+
+def _to_go(played: Played, call: Told) -> float | None:
+    """Seconds that a load of the call's own model still took when it came; None: there was none."""
+    if call.coming != call.job.model.name:
+        return None
+    done = f"load {call.job.model.full_name}"
+    pairs = zip(played.journal, played.times, strict=True)
+    return next((at - call.asked for line, at in pairs if line == done and at > call.asked), None)
 
 
 async def _play(jobs: Sequence[Job], way: Open, loaded: Sequence[str]) -> Played:
@@ -117,7 +157,7 @@ async def _work(job: Job, way: Way, double: OllamaDouble, began: float, played: 
         more = "and goes on" if number + 1 < len(job.calls) else "and ends"
         words = text(step.reads, f"{job.name} {number} writes {step.writes} {more}.")
         talk.append(_asks(talk, words))
-        told = Told(job, clock.monotonic() - began, ready(double))
+        told = Told(job, clock.monotonic() - began, ready(double), coming(double))
         played.calls.append(told)
         answer = await way.ask(job, talk, partial(_hear, told, clock, began))
         told.ended = clock.monotonic() - began
@@ -139,6 +179,11 @@ def _hear(told: Told, clock: Clock, began: float) -> None:
 
 def ready(double: OllamaDouble) -> tuple[str, ...]:
     return tuple(runner.weights.name for runner in double.engine.loaded.values())
+
+
+def coming(double: OllamaDouble) -> str | None:
+    loading = double.engine.loading
+    return None if loading is None else loading.weights.name
 
 
 def as_asked(body: Mapping[str, Any]) -> Answer:

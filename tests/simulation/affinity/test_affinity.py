@@ -13,7 +13,7 @@ import pytest
 from harness.config.settings import PoolSettings
 from tests.simulation.affinity import work
 from tests.simulation.affinity.bound import Machine, delays, of_burst
-from tests.simulation.affinity.play import Played, alone, house, play, straight
+from tests.simulation.affinity.play import Played, house, idle, play, straight
 
 MACHINE = Machine(work.FIT, work.SERVER.parallel, work.SERVER.recover_seconds)
 BURST = work.burst(3, requests=60, urgent=2)
@@ -51,11 +51,9 @@ def test_a_morning_of_sessions_is_done_with_half_the_loads_and_sooner() -> None:
 def test_the_urgent_wait_hardly_longer_than_on_an_idle_machine(
     played: Callable[[], Played],
 ) -> None:
-    urgent = played().urgent
-    lonely = [alone(call, house) for call in urgent]
+    waited = [call.to_first for call in played().urgent]
 
-    waited = sum(call.to_first for call in urgent)
-    assert waited <= 1.1 * sum(call.to_first for call in lonely)
+    assert sum(waited) <= 1.1 * sum(alone.seconds for alone in idle(played(), house))
 
 
 @pytest.mark.parametrize("played", [burst_by_the_house, morning_by_the_house])

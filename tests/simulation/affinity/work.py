@@ -101,6 +101,17 @@ def burst(seed: int = 6, *, requests: int = 120, models: int = 3, urgent: int = 
     return sorted(jobs, key=lambda job: job.begins)
 
 
+def hurry(seed: int = 6, *, requests: int = 120, urgent: int = 10) -> list[Job]:
+    """A burst, and so many requests of a person at any moments of its time, of all models: some
+    of them come together."""
+    dice = random.Random(seed)
+    jobs = burst(seed, requests=requests, urgent=0)
+    for place in range(urgent):
+        agent, moment = dice.choice(sorted(CREW)), dice.uniform(0, 1.25 * requests)
+        jobs.append(_urgent(dice, f"person {place}", agent, moment))
+    return sorted(jobs, key=lambda job: job.begins)
+
+
 def _session(dice: random.Random, name: str, agent: str, begins: float) -> Job:
     first = Call(SYSTEM_TOKENS + dice.randint(200, 1500), dice.randint(60, 200))
     more = [
