@@ -124,16 +124,20 @@ async def test_pipes_by_the_thousand_take_no_more_than_the_places_there_are(
     for number in range(2 * LISTENERS):
         os.mkfifo(pipe := folder / f"TASK1.{number}", 0o600)
         readers.append(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
 
     await clock.advance(LOOK_SECONDS)
     await until(lambda: len(listeners.telling) > 0)
-    taken, opened = len(listeners.telling), len(os.listdir("/proc/self/fd")) - before
+    taken, opened = len(listeners.telling), open_files() - before
     for reader in readers:
         os.close(reader)
 
     assert taken == LISTENERS
     assert opened <= LISTENERS
+
+
+def open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 async def test_a_reader_who_takes_nothing_holds_up_nobody_and_hears_how_much_is_missing(
