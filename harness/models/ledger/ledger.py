@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from datetime import date, datetime, tzinfo
 from functools import partial
@@ -36,6 +37,10 @@ TOLD_SECONDS = 600.0  # between two lines of the log about the same trouble
 MOST = 5_000  # entries that wait for a disk; past them the oldest is dropped
 
 
+class TakenAway(HarnessError):
+    """The file that is open no longer lies at its place: what is written there, nobody reads."""
+
+
 class Ledger:
     """One row for each call, in a file of its own.
 
@@ -57,6 +62,7 @@ class Ledger:
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
         self._told = float("-inf")
+        self._identity: tuple[int, int] | None = None  # of the file that is open
 
     async def open(self) -> None:
         """Make it ready; calls that a process before this one left open are lost from now on."""
@@ -127,10 +133,10 @@ class Ledger:
             self._tell()
             return
         try:
-            self._lacks(await writer.run(lambda db: rows.keep(db, batch.values())))
+            self._lacks(await writer.run(partial(self._keep, batch.values())))
         except HarnessError as error:
             self._failed(error)
-            if is_damage(error):
+            if is_damage(error) or isinstance(error, TakenAway):
                 await self._leave()
             return
         self.trouble = None
@@ -153,12 +159,18 @@ class Ledger:
 
     def _open(self) -> tuple[Opened, int]:
         opened = open_or_begin_anew(self.path)
+        self._identity = identity(self.path)
         try:
             with explained(self.path):
                 return opened, rows.lose(opened.db, self.run)
         except BaseException:
             opened.db.close()
             raise
+
+    def _keep(self, entries: Iterable[Call | ModelLoad], db: sqlite3.Connection) -> int:
+        if identity(self.path) != self._identity:
+            raise TakenAway(f"{self.path} was removed or replaced, it is begun anew")
+        return rows.keep(db, entries)
 
     def _say(self, opened: Opened, lost: int) -> None:
         if opened.aside is not None:
@@ -187,6 +199,15 @@ class Ledger:
             self._told = now
             told = "the ledger cannot be written, calls go on: %s (%d entries were dropped)"
             log.error(told, self.trouble, self.dropped)
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies there; None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class NoLedger:

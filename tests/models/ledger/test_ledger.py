@@ -185,6 +185,24 @@ async def test_a_ledger_that_is_damaged_under_our_hands_is_begun_anew_with_what_
         await until(lambda: rows(path) == [last])
 
 
+async def test_a_ledger_that_is_removed_under_our_hands_is_begun_anew_with_what_waits(
+    path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.05)
+    async with opened(path, clock) as ledger:
+        ledger.note(call(ledger))
+        await until(lambda: len(rows(path)) == 1)
+        for each in path.parent.glob("ledger.db*"):
+            each.unlink()
+
+        last = call(ledger, agent="sage")
+        ledger.note(last)
+        await until(path.exists)
+        await until(lambda: rows(path) == [last])
+
+    assert "was removed or replaced" in caplog.text
+
+
 async def test_a_locked_ledger_keeps_no_call_waiting_and_is_written_later(
     path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
