@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from harness.clock import Clock
@@ -16,6 +17,8 @@ from harness.models.port import (
     Usage,
     estimate_tokens,
 )
+
+SLACK_SECONDS = 60.0  # by which two clocks may differ over one call
 
 
 class Sitting:
@@ -52,12 +55,12 @@ class Sitting:
 
     def answered(self, reply: Reply, *, free: bool) -> None:
         usage = Usage() if free else reply.usage
+        timings = self._believed(reply.timings)
         took = self.books.settle(
             self.held,
             added(self.void, usage),
-            None if self.void.estimated else reply.timings,
+            None if self.void.estimated else timings,
         )
-        timings = reply.timings
         self._end(
             usage,
             model=reply.model,
@@ -87,6 +90,11 @@ class Sitting:
             return
         took = self.books.settle(self.held, whole)
         self._end(usage, outcome=outcome, error=error, gpu_s=took.gpu, money=took.money)
+
+    def _believed(self, timings: Mapping[str, float]) -> Mapping[str, float]:
+        """No part of a call took longer than the call: a server's lie would use up the day."""
+        most = self.clock.monotonic() - self.begun + SLACK_SECONDS
+        return {name: min(seconds, most) for name, seconds in timings.items()}
 
     def _heard(self, written: int = 0) -> Usage:
         """What was surely used, by estimate."""

@@ -36,6 +36,7 @@ from harness.models.port import (
     estimate_prompt,
 )
 from harness.models.scripted import ScriptedModel
+from harness.models.sitting import SLACK_SECONDS
 
 SCOUT = Asker("scout", "01T", Priority.P2, "session")
 ASKED = ChatRequest((Message(Role.USER, "What is new under the sun?"),), asker=SCOUT)
@@ -339,3 +340,12 @@ async def test_a_view_stamps_who_asks_and_keeps_the_purpose_that_a_request_names
         SCOUT,
         replace(SCOUT, purpose="summary"),
     ]
+
+
+async def test_no_server_can_say_that_a_call_took_longer_than_it_did() -> None:
+    lie = {"prompt": 9e9, "eval": 9e9, "total": 9e9}
+    desk = Desk(ScriptedModel([answer(timings=lie)], name="ollama/small"))
+
+    await desk.model.chat(ASKED)
+
+    assert desk.row.gpu_s <= 2 * SLACK_SECONDS
