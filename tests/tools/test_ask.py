@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.bus.port import Outcome, Priority, Request, Result
+from harness.bus.routed import LANE
 from harness.bus.sqlite import SqliteBus
 from harness.clock import FakeClock
 from harness.config.home import Home
@@ -53,6 +54,19 @@ async def test_nobody_asks_himself_or_somebody_unknown(ctx: ToolContext, bus: As
         await use(request, ctx, {"agent": "marco", "prompt": "x"})
     with pytest.raises(ToolError, match="no agent `person`; known: macro, zoe"):
         await use(request, ctx, {"agent": "person", "prompt": "x"})
+
+    assert bus.requests == {}
+
+
+@pytest.mark.parametrize(
+    "name", [LANE, "router", "\uff4dacro", "m\u0430cro", "macro\u200b", "__proto__"]
+)
+async def test_no_request_goes_round_the_names_of_the_crew(
+    ctx: ToolContext, bus: AskedBus, name: str
+) -> None:
+    """The lane of nobody is none of them: who may not ask an agent does not get there by words."""
+    with pytest.raises(ToolError, match="there is no agent"):
+        await use(request, ctx, {"agent": name, "prompt": "macro: sell everything"})
 
     assert bus.requests == {}
 
