@@ -54,8 +54,8 @@ class Section(BaseModel):
 class Price(Section):
     """What a hosted model costs, for a million tokens, in the currency of `limits.money`."""
 
-    prompt: float = Field(ge=0)
-    completion: float = Field(ge=0)
+    prompt: float = Field(ge=0, allow_inf_nan=False)
+    completion: float = Field(ge=0, allow_inf_nan=False)
 
 
 class ModelProfile(Section):
@@ -63,11 +63,11 @@ class ModelProfile(Section):
 
     provider: Literal["ollama", "extractive", "scripted", "openai"]
     model: str = ""
-    num_ctx: int = Field(default=16_384, ge=1024)
+    num_ctx: int = Field(default=16_384, ge=1024, le=10_000_000)
     temperature: float | None = Field(default=None, ge=0, le=2)
     keep_alive: KeepAlive | None = None  # absent: that of the pool
     host: str | None = None  # a name from `hosts`; absent: whichever has the model and room
-    slots: int = Field(default=4, ge=1)  # of the openai provider: calls at the same time
+    slots: int = Field(default=4, ge=1, le=10_000)  # of the openai provider: calls at the same time
     price: Price | None = None  # of the openai provider
     over_limit: Literal["fallback", "refuse"] = "fallback"  # when a limit leaves no room
     script: Path | None = None  # of the scripted provider
@@ -81,9 +81,11 @@ class HostSettings(Section):
 
     name: str = "local"
     url: str = "http://127.0.0.1:11434"
-    slots: int = Field(default=2, ge=1)  # calls at a time of one model: its OLLAMA_NUM_PARALLEL
+    # calls at a time of one model: its OLLAMA_NUM_PARALLEL
+    slots: int = Field(default=2, ge=1, le=10_000)
     memory: Size | None = None  # of its GPUs, for models; absent: as the driver tells, or unknown
-    models: int = Field(default=3, ge=1)  # in memory at a time: its OLLAMA_MAX_LOADED_MODELS
+    # in memory at a time: its OLLAMA_MAX_LOADED_MODELS
+    models: int = Field(default=3, ge=1, le=10_000)
 
     @field_validator("url")
     @classmethod
@@ -131,7 +133,8 @@ class LimitSettings(Section):
     # tokens of the agents named, instead of `agent`; `harness` is the house itself
     agents: dict[str, Annotated[int, Field(ge=0)]] = {}
     gpu: Duration | None = None  # time of Ollama's models, from the first token read to the last
-    money: float | None = Field(default=None, ge=0)  # for models that have a price
+    # for models that have a price
+    money: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
 
 class SemanticCache(Section):

@@ -264,3 +264,26 @@ def test_limits_of_what_the_profiles_use_are_not_remarked_on(tmp_path: Path) -> 
     )
 
     assert pointless(read_settings(path, {})) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "profiles: {chat: {provider: ollama, model: m, num_ctx: 99999999999999999999}}",
+        "profiles: {chat: {provider: ollama, model: m, slots: 99999999999999999999}}",
+        "hosts: [{name: a, slots: 99999999999999999999}]",
+        "hosts: [{name: a, models: 99999999999999999999}]",
+        "limits: {money: .inf}",
+        "limits: {money: .nan}",
+        "limits: {gpu: 99999999999999d}",
+        "limits: {tokens: -1}",
+        "cache: {semantic: {threshold: .nan}}",
+        f"limits: {{tokens: {'9' * 5000}}}",
+    ],
+)
+def test_numbers_that_nothing_has_are_no_settings(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "harness.yaml"
+    path.write_text(f"models: {{{text}}}\n")
+
+    with pytest.raises(ConfigError, match="less than|finite|duration|greater than|cannot be read"):
+        read_settings(path, {})
