@@ -285,5 +285,5 @@ def test_numbers_that_nothing_has_are_no_settings(tmp_path: Path, text: str) -> 
     path = tmp_path / "harness.yaml"
     path.write_text(f"models: {{{text}}}\n")
 
-    with pytest.raises(ConfigError, match="less than|finite|duration|greater than|cannot be read"):
+    with pytest.raises(ConfigError, match=r"less than|finite|duration|greater than|cannot be read"):
         read_settings(path, {})
