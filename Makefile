@@ -11,10 +11,11 @@ up: .venv/installed            ## environment, install, run the crew in the fore
 test: .venv/installed-dev      ## every fast test
 	$(BIN)/pytest -n auto
 
-simulation: .venv/installed-dev  ## thousands of seeds of crashes, full disks and clock steps; quarters of memory
+simulation: .venv/installed-dev  ## thousands of seeds of crashes, full disks and clock steps; quarters of memory; days of the pool
 	$(BIN)/pytest -n auto -m simulation
 	$(BIN)/python -m tests.simulation --seeds 2000
 	$(BIN)/python -m tests.simulation.memory --seeds 4
+	$(BIN)/python -m tests.simulation.pool --seeds 4 --days 1 --clusters 3
 
 fuzz: .venv/installed-dev        ## what strangers, people and models may write: new examples each time
 	FUZZ_EXAMPLES=2000 $(BIN)/pytest tests/fuzz
