@@ -220,7 +220,7 @@ class Pool:
             if before is None:
                 slot.on_sent_back = task.cancel
             await ended(task, slot)
-            if task.cancelled() and slot.is_sent_back:
+            if slot.is_sent_back and has_failed(task):
                 raise TakenAway(slot)
             return task.result()
 
@@ -454,6 +454,11 @@ class Pool:
         dues = {spec.model: due for spec, due in self._dues.items()}
         old = self.clock.monotonic() - self._rules.patience
         return Looker(self.fleet, self._contexts, ViewRules(old, dues))
+
+
+def has_failed(task: asyncio.Task[Any]) -> bool:
+    """Whether a call that is over has no answer: it was cancelled, or broke as it was."""
+    return task.cancelled() or isinstance(task.exception(), ModelError)
 
 
 async def ended(task: asyncio.Task[T], slot: Slot) -> None:
