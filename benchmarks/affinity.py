@@ -12,7 +12,8 @@ The day has sixty tasks of several calls each, with pauses for tools; the burst 
 ten seconds, and five of a person, one in every twenty seconds. The hurry is a burst with ten of a
 person at random moments, of all four models, so that some come together. Each of a person's calls
 (P0) is made once more on an idle machine in the same state: that is what its wait is measured
-by. Those that come together come together there, too.
+by. Those that come together come together there, too. The days are also lived with the models of
+the schedule fetched ahead; all other figures are without that.
 """
 
 from __future__ import annotations
@@ -31,7 +32,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for the doubl
 
 from tests.simulation.affinity import work
 from tests.simulation.affinity.bound import Machine, delays, of_burst
-from tests.simulation.affinity.play import Idle, Played, Told, house, idle, play, straight
+from tests.simulation.affinity.play import (
+    Idle,
+    Played,
+    Told,
+    farsighted,
+    house,
+    idle,
+    play,
+    straight,
+)
 from tests.simulation.affinity.work import Job
 
 SEEDS = 3
@@ -109,7 +119,7 @@ def main() -> None:
     bursts = Total([lived(work.burst(seed)) for seed in range(options.seeds)])
     days = Total([lived(work.day(seed)) for seed in range(options.seeds)])
     hurries = Total([lived(work.hurry(seed)) for seed in range(options.seeds)])
-    found = figures(bursts, days, hurries)
+    found = figures(bursts, days, hurries) | foreseen(days)
     if options.trace:
         for kind in (bursts, days, hurries):
             trace(kind)
@@ -156,6 +166,18 @@ def figures(bursts: Total, days: Total, hurries: Total) -> dict[str, float]:
     }
 
 
+def foreseen(days: Total) -> dict[str, float]:
+    """The same days when the pool is told the schedule, as the daemon tells it."""
+    ahead = [play(one.jobs, farsighted(one.jobs)) for one in days.rounds]
+    return {
+        "day_first_word_s": mean([call for one in days.rounds for call in one.ours.scheduled]),
+        "prefetch_first_word_s": mean([call for played in ahead for call in played.scheduled]),
+        "prefetch_loads_vs_without": sum(played.loads for played in ahead) / days.loads[1],
+        "prefetch_p0_vs_without": mean([call for played in ahead for call in played.urgent])
+        / days.urgent[1],
+    }
+
+
 def table(bursts: Total, days: Total, hurries: Total, found: dict[str, float]) -> None:
     print(f"{len(bursts.rounds)} of each: bursts and hurries of 120 calls, days of 60 tasks")
     print("means, but of the longest wait the worst")
@@ -178,6 +200,10 @@ def table(bursts: Total, days: Total, hurries: Total, found: dict[str, float]) -
     print("seconds; delays: from coming to the end, of all jobs; longest, P0: to the first word")
     for promised, aim in TARGETS.items():
         print(f"{promised} {found[promised]:.3f} (target: at most {aim})")
+    print(
+        f"first word of what is scheduled {found['day_first_word_s']:.1f} s, fetched ahead"
+        f" {found['prefetch_first_word_s']:.1f} s; {found['prefetch_loads_vs_without']:.2f} loads"
+    )
     for kind in ("singly", "together"):
         worst = f"worst {found[f'p0_{kind}_vs_idle_worst']:.2f}"
         print(f"P0 that come {kind}: {found[f'p0_{kind}_vs_idle']:.3f} of idle, {worst}")

@@ -47,15 +47,13 @@ class Prefetch:
             await unless(stop, self.clock.sleep(LOOK_SECONDS))
 
     async def look(self) -> None:
-        """Tell what is due when, and begin at most one load."""
-        soonest = self.soonest()
-        self.pool().expect({wish.spec: when for wish, when in soonest.items()})
-        until = self.clock.now() + self.crew().settings.models.pool.prefetch
-        if not soonest or not self.is_up():
-            return
-        wish, when = min(soonest.items(), key=lambda each: each[1])
-        if self.clock.now() < when < until:
-            await self.pool().prefetch(wish, when)
+        """Tell what is due when, and begin at most one load, of what is due soonest."""
+        soonest = sorted(self.soonest().items(), key=lambda each: each[1])
+        self.pool().expect({wish.spec: when for wish, when in soonest})
+        now, ahead = self.clock.now(), self.crew().settings.models.pool.prefetch
+        for wish, when in soonest if self.is_up() else []:
+            if now < when < now + ahead and await self.pool().prefetch(wish, when):
+                return
 
     def soonest(self) -> dict[Wish, datetime]:
         """When each model is due next, by the jobs whose agents are asked by an Ollama server."""

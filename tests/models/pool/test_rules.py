@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 
 from hypothesis import HealthCheck, given, settings
@@ -9,9 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from harness.config.priority import Priority
+from harness.models.pool.early import prefetch
 from harness.models.pool.places import stuck, suitable
 from harness.models.pool.scene import Scene
-from harness.models.pool.view import HostView, Line, Resident, Rules, Spec
+from harness.models.pool.view import HostView, Line, Resident, Rules, Running, Spec
 from tests.models.pool.simulating import Job, World, one_host
 
 SPECS = [Spec("coder", 8192), Spec("coder", 32768), Spec("writer", 8192), Spec("giant", 8192)]
@@ -174,6 +176,45 @@ def test_nobody_waits_longer_than_the_bound(
     assert len(world.waits) == len(asked)
     for id, wait in world.waits.items():
         assert wait <= longest_wait(world, world.ahead[id], 10, 20)
+
+
+residents = st.builds(
+    Resident,
+    st.sampled_from(SPECS[1:]),
+    size=st.sampled_from([None, 20, 40]),
+    running=st.sampled_from([(), (), (Running(1, P2, 0.0),)]),
+    due=st.none() | st.floats(1, 900),
+)
+waiting = st.builds(
+    Line,
+    st.sampled_from(SPECS),
+    st.sampled_from([frozenset({"local"}), frozenset({"other"})]),
+    st.integers(1, 5),
+    st.sampled_from([P0, P1, P2]),
+    since=st.just(0.0),
+    came=st.just(0.0),
+)
+
+
+@given(
+    hosts,
+    st.lists(residents, max_size=3, unique_by=lambda each: each.spec.model),
+    st.lists(waiting, max_size=2, unique_by=lambda line: line.spec),
+    st.floats(1, 900),
+)
+def test_what_is_fetched_ahead_takes_the_place_of_nothing_that_is_wanted_sooner(
+    bare: HostView, there: list[Resident], lines: list[Line], due: float
+) -> None:
+    host = replace(bare, residents=tuple(there))
+
+    load = prefetch(SPECS[0], frozenset({"local"}), due, lines, [host], 0.0, Rules())
+
+    if load is not None:
+        gone = [each for each in there if each.spec in load.evict]
+        wanted = {line.spec for line in lines if "local" in line.hosts}
+        assert not any(each.running for each in there)
+        assert wanted <= {each.spec for each in there} - set(load.evict)
+        assert all(each.due is None or each.due > due for each in gone)
 
 
 def stream(spec: Spec, priority: Priority, every: float, seconds: float, until: float) -> list[Job]:

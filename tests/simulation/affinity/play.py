@@ -13,7 +13,7 @@ from harness.clock import Clock
 from harness.config.priority import Priority
 from harness.models.port import Message, Role
 from tests.doubles.ollama import Answer, OllamaDouble, call
-from tests.simulation.affinity.ways import House, Straight, Way
+from tests.simulation.affinity.ways import Farsighted, House, Straight, Way
 from tests.simulation.affinity.work import MODELS, NUM_CTX, SERVER, Job, text
 from tests.virtual_http import VirtualClock, run
 
@@ -27,6 +27,10 @@ def straight(double: OllamaDouble, clock: Clock) -> Way:
 
 def house(double: OllamaDouble, clock: Clock) -> Way:
     return House(double.url, clock)
+
+
+def farsighted(jobs: Sequence[Job]) -> Open:
+    return lambda double, clock: Farsighted(double.url, clock, jobs)
 
 
 @dataclass
@@ -71,6 +75,12 @@ class Played:
     @property
     def urgent(self) -> list[Told]:
         return [call for call in self.calls if call.job.priority is Priority.P0]
+
+    @property
+    def scheduled(self) -> list[Told]:
+        """The first call of each job that was not urgent."""
+        first = {call.job.name: call for call in reversed(self.calls)}
+        return [call for call in first.values() if call.job.priority is not Priority.P0]
 
     @property
     def longest(self) -> Told:

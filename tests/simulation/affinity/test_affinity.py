@@ -13,7 +13,7 @@ import pytest
 from harness.config.settings import PoolSettings
 from tests.simulation.affinity import work
 from tests.simulation.affinity.bound import Machine, delays, of_burst
-from tests.simulation.affinity.play import Played, house, idle, play, straight
+from tests.simulation.affinity.play import Played, Told, farsighted, house, idle, play, straight
 
 MACHINE = Machine(work.FIT, work.SERVER.parallel, work.SERVER.recover_seconds)
 BURST = work.burst(3, requests=60, urgent=2)
@@ -72,6 +72,19 @@ def test_a_model_stays_while_the_tools_of_its_session_work() -> None:
 
     assert (ours.loads, len(ours.calls)) == (3, 12)
     assert fcfs.loads > 3
+
+
+def test_the_first_words_of_a_schedule_come_sooner_when_its_models_are_fetched_ahead() -> None:
+    late, ahead = morning_by_the_house(), play(MORNING, farsighted(MORNING))
+
+    assert sum(waits(ahead.scheduled)) < 0.9 * sum(waits(late.scheduled))
+    assert sum(waits(ahead.urgent)) < 1.1 * sum(waits(late.urgent))
+    assert ahead.loads <= late.loads + 1
+    assert ahead.delay(MORNING) < late.delay(MORNING)
+
+
+def waits(calls: list[Told]) -> list[float]:
+    return [call.to_first for call in calls]
 
 
 def test_two_runs_of_one_seed_are_the_same() -> None:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from types import SimpleNamespace
+from typing import Any, Protocol
 
 import httpx
 
 from harness.clock import Clock
+from harness.config.priority import Priority
 from harness.config.settings import HostSettings, ModelProfile, ModelsSettings
 from harness.models.ollama_wire import message_body, tool_body
+from harness.models.pool.seat import Wish
+from harness.models.pool.view import Spec
 from harness.models.port import Asker, ChatRequest, Message, Role, ToolCall, ToolSpec
 from harness.models.profiles import Models
+from harness.services.prefetch import Prefetch
 from tests.simulation.affinity.work import MODELS, NUM_CTX, SERVER, Job
 
 TOOL = ToolSpec("rss", "Read feeds.", {"type": "object", "properties": {}})
@@ -85,3 +92,39 @@ class House:
 
     async def aclose(self) -> None:
         await self.models.aclose()
+
+
+class Foresight(Prefetch):
+    """The house's own prefetch, which knows of a day what its schedule tells: not the urgent."""
+
+    def __init__(self, models: Models, jobs: Sequence[Job], clock: Clock) -> None:
+        crew: Any = SimpleNamespace(settings=SimpleNamespace(models=models.settings))
+        super().__init__(dict, lambda: crew, lambda: models.pool, lambda: True, clock)
+        began = clock.now()
+        self.slots = [
+            (began + timedelta(seconds=job.begins), Wish(Spec(job.model.name, NUM_CTX)))
+            for job in jobs
+            if job.priority is not Priority.P0
+        ]
+
+    def soonest(self) -> dict[Wish, datetime]:
+        now, found = self.clock.now(), dict[Wish, datetime]()
+        for when, wish in self.slots:
+            if when > now:
+                found[wish] = min(when, found.get(wish, when))
+        return found
+
+
+class Farsighted(House):
+    """Through the pool, with models fetched before their jobs are due."""
+
+    def __init__(self, url: str, clock: Clock, jobs: Sequence[Job]) -> None:
+        super().__init__(url, clock)
+        self._stop = asyncio.Event()
+        foresight = Foresight(self.models, jobs, clock)
+        self._looking = asyncio.create_task(foresight.run(self._stop))
+
+    async def aclose(self) -> None:
+        self._stop.set()
+        await self._looking
+        await super().aclose()
