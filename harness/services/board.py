@@ -45,7 +45,7 @@ class Board:
 
     async def step(self) -> None:
         """Hang out the state, unless it hangs there."""
-        text = json.dumps(shape_of(self.state(), self.clock.now()), ensure_ascii=False)
+        text = json.dumps(shape_of(self.state(), self.clock.now()))
         if text == self._hung:
             return
         try:

@@ -315,3 +315,17 @@ def test_a_plan_with_a_shape_that_cannot_be_says_so(key: str, value: object) -> 
     shown = {"model_info": {**SHOWN, key: value}}
     with pytest.raises(UsageError, match="qwen3:8b"):
         shape_of_show("qwen3:8b", shown)
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+async def test_an_error_that_cannot_be_written_down_is_told_all_the_same(status: int) -> None:
+    said = {"error": {"message": "no\ud800 \x1b[2Jroom", "code": "\udc00"}}
+    async with (
+        Server(Said([event(said)] if status == 200 else [line(**said)], status)) as server,
+        talking(server.url) as model,
+    ):
+        with pytest.raises(ModelError, match="room") as caught:
+            await model.chat(HI)
+
+    assert str(caught.value).encode()
+    assert "\x1b" not in str(caught.value)

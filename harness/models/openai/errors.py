@@ -22,6 +22,7 @@ from harness.models.port import (
     ModelUnavailable,
     PromptTooLong,
 )
+from harness.text.invisible import visible
 from harness.text.words import clip
 
 LONGEST_ECHO = 300  # characters of what a server says
@@ -57,7 +58,7 @@ class Site:
 
     def unreachable(self, error: Exception) -> ModelUnavailable:
         """The error for what the transport raised, which repeats words of the other side."""
-        said = clip(self.key.hidden(str(error)), LONGEST_ECHO)
+        said = clip(self._shown(str(error)), LONGEST_ECHO)
         match error:
             case httpx.ConnectError() | httpx.ConnectTimeout():
                 return ModelUnavailable(f"nothing answers at {self.server}")
@@ -71,7 +72,7 @@ class Site:
 
     def answered(self, status: int, body: object, headers: Mapping[str, str]) -> ModelError:
         """The error for what the server said before the first event."""
-        text = self.key.hidden(words(body))
+        text = self._shown(words(body))
         said = f"{self.server} answered {status}: {clip(text, LONGEST_ECHO)}"
         if 300 <= status < 400:
             return ModelUnavailable(
@@ -93,8 +94,13 @@ class Site:
         status = error.get("code") if isinstance(error, Mapping) else None
         if isinstance(status, int) and 400 <= status < 600:
             return self.answered(status, body, {})
-        text = self.key.hidden(words(body))
+        text = self._shown(words(body))
         return self._of_words(-1, text, f"{self.server}: {clip(text, LONGEST_ECHO)}")
+
+    def _shown(self, text: str) -> str:
+        """Words of the other side without the key, and without what commands a terminal or cannot
+        be written down."""
+        return visible(self.key.hidden(text))
 
     def _of_words(self, status: int, text: str, said: str) -> ModelError:
         if _OVERFLOW.search(text):
