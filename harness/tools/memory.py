@@ -25,7 +25,7 @@ from harness.permission.action import Action, Trait
 from harness.text.ages import age_in_words
 from harness.text.invisible import visible
 from harness.text.marks import marked, sources_of, unmarked
-from harness.text.words import clip, terms
+from harness.text.words import clip, terms, words
 from harness.tools.context import ToolContext
 from harness.tools.tool import Output, ToolError, tool
 
@@ -86,7 +86,7 @@ def find(ctx: ToolContext, shelf: Shelf, query: str) -> Output:
         ctx.index.sync()  # what was kept a moment ago is found too
         found = looked_up(ctx.index, query, ctx.agent)
     except UsageError as error:
-        raise ToolError("query is empty: give words to look for") from error
+        return nothing_to_find(query, error)
     except (HarnessError, OSError) as error:
         log.warning("memory is searched line by line", agent=ctx.agent, reason=str(error))
         return shelf.search(query)
@@ -97,6 +97,13 @@ def find(ctx: ToolContext, shelf: Shelf, query: str) -> Output:
     rows = [row_of(hit) for hit in found]
     text = "\n".join(told(hit, today) for hit in found)
     return Output(text or "nothing found", rows, source=whose(sources))
+
+
+def nothing_to_find(query: str, error: Exception | None = None) -> Output:
+    """For a query of nothing but words that every text has. Raises ToolError when it has none."""
+    if words(query):
+        return Output("nothing found")
+    raise ToolError("query is empty: give words to look for") from error
 
 
 def looked_up(index: Index, query: str, agent: str) -> list[Found]:
@@ -187,7 +194,7 @@ class Shelf:
         """The lines with most of the words, newest files first among equals."""
         wanted = terms(query)
         if not wanted:
-            raise ToolError("query is empty: give words to look for")
+            return nothing_to_find(query)
         found = [hit for path in self._files() for hit in hits(path, self.folder, wanted)]
         found.sort(key=lambda hit: -hit.shared)
         rows = [
