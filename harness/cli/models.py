@@ -26,6 +26,7 @@ from harness.cli.pool_board import read_board
 from harness.clock import unstamp
 from harness.config.settings import HostSettings, ModelProfile, ModelsSettings, read_settings
 from harness.models.glance import Server, ask
+from harness.models.limits.limit import sum_of_money
 
 app = typer.Typer(no_args_is_help=True, help="Models: which there are, what they do, for whom.")
 app.command()(plan)
@@ -241,7 +242,7 @@ def show_use(now: ModelsNow) -> None:
     if use.figures.agents:
         say()
         rows = [
-            (name, each.calls, f"{each.tokens:,}", f"{each.gpu_s:.0f} s", f"{each.money:.2f}")
+            (name, each.calls, f"{each.tokens:,}", f"{each.gpu_s:.0f} s", sum_of_money(each.money))
             for name, each in use.figures.agents.items()
         ]
         table(("agent", "calls", "tokens", "gpu", "money"), rows, "")

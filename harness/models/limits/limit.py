@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 NEARLY = 0.9  # of a limit: from here on it deserves a word
 
 
+def sum_of_money(number: float) -> str:
+    """`1,234.50`; three digits where two decimals would be far off: `0.00125`."""
+    is_near = abs(round(number, 2) - number) <= number / 200
+    return f"{number:,.2f}" if is_near or number >= 1 else f"{number:.3g}"
+
+
 @dataclass(frozen=True)
 class Limit:
     """So much of one kind in a day, for one agent or for all together."""
@@ -44,7 +50,7 @@ class Limit:
             case Kind.GPU:
                 return f"{format_duration(timedelta(seconds=max(number, 0.0)))} of GPU time"
             case Kind.MONEY:
-                return f"{number:,.2f} in money" if number >= 0.01 else f"{number:g} in money"
+                return f"{sum_of_money(number)} in money"
 
 
 @dataclass(frozen=True)

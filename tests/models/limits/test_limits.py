@@ -14,7 +14,7 @@ from harness.clock import FakeClock
 from harness.config.settings import LimitSettings, Price
 from harness.models.limits.amount import Amount
 from harness.models.limits.day import day_of
-from harness.models.limits.limit import standings
+from harness.models.limits.limit import standings, sum_of_money
 from harness.models.limits.limits import Limits, Reservation, Wanted
 from harness.models.port import OverLimit, Usage
 
@@ -350,6 +350,14 @@ def test_a_call_that_broke_off_is_settled_by_what_is_known() -> None:
 
     assert spent.tokens == 1_020
     assert spent.gpu == pytest.approx(1_000 / 500 + 20 / 20)
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(0, "0.00"), (0.5, "0.50"), (0.0312, "0.0312"), (0.00125, "0.00125"), (1234.5, "1,234.50")],
+)
+def test_small_sums_of_money_are_told_to_three_digits(number: float, told: str) -> None:
+    assert sum_of_money(number) == told
 
 
 def test_standings_tell_of_all_and_of_each_agent() -> None:
