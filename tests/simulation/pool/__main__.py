@@ -14,8 +14,9 @@ import traceback
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
+from tests.simulation.pool.figures import Figures
 from tests.simulation.pool.run import lived
-from tests.simulation.pool.verdict import Figures, Verdict
+from tests.simulation.pool.verdict import Verdict
 
 
 def main() -> int:

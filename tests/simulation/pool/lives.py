@@ -99,10 +99,23 @@ class LivesLoop(VirtualHttpLoop):
     def run_in_executor(  # type: ignore[override]
         self, executor: Any, func: Any, *args: Any
     ) -> asyncio.Future[Any]:
+        """As ever; that the thread is done is also heard when who asked is dead."""
+
+        def work() -> Any:
+            try:
+                return func(*args)
+            finally:
+                self.call_soon_threadsafe(self._soon_one_less, 3, context=WORLD)
+
         self.sockets.working += 1
-        job = asyncio.SelectorEventLoop.run_in_executor(self, executor, func, *args)
-        job.add_done_callback(self._one_less, context=WORLD)
-        return job
+        return asyncio.SelectorEventLoop.run_in_executor(self, executor, work)
+
+    def _soon_one_less(self, rounds: int) -> None:
+        """The result itself comes a moment after the word of it."""
+        if rounds:
+            self.call_soon(self._soon_one_less, rounds - 1, context=WORLD)
+        else:
+            self._one_less(None)
 
     def _is_dead(self, context: contextvars.Context | None) -> bool:
         life = LIFE.get() if context is None else context.get(LIFE, 0)

@@ -11,8 +11,9 @@ from harness.models.ledger.call import Call, ModelLoad
 from harness.models.ledger.ledger import Ledger
 from harness.models.limits.limits import Limits
 from harness.models.pool.residents import Held
+from tests.simulation.pool.figures import Figures
 from tests.simulation.pool.run import lived
-from tests.simulation.pool.verdict import Figures, Verdict
+from tests.simulation.pool.verdict import Verdict
 
 pytestmark = pytest.mark.simulation
 
@@ -60,5 +61,5 @@ def test_a_load_that_nobody_writes_down_is_found(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(Ledger, "note", forgetful)
 
-    with pytest.raises(AssertionError, match="loads are not in the ledger"):
+    with pytest.raises(AssertionError, match="are not in the ledger"):
         judged(0)
