@@ -65,6 +65,7 @@ class World:
         self.calls: dict[int, Waiting] = {}
         self.waits: dict[int, float] = {}
         self.ahead: dict[int, int] = {}  # how many waited when a call came
+        self.cleared: dict[Spec, str] = {}  # the host that is cleared for a P0's model
         self.under_way: dict[str, int] = {}  # which load goes on at a host
         self.holds: dict[int, int] = {}  # which try of a call holds a slot
         self._events: list[tuple[float, int, Callable[[], object]]] = []
@@ -119,6 +120,7 @@ class World:
         return done
 
     def apply(self, verdict: Verdict) -> None:
+        self._watch(verdict)
         match verdict:
             case Run():
                 self._begin(verdict)
@@ -132,6 +134,30 @@ class World:
             case BreakOff():
                 self._break_off(verdict)
         self._count()
+
+    def _watch(self, verdict: Verdict) -> None:
+        """Nobody but P0 begins on a host from which calls must go for a P0's model."""
+        homeless = {
+            line.spec
+            for line in self.lines.views()
+            if line.priority is Priority.P0 and self._is_homeless(line)
+        }
+        self.cleared = {spec: host for spec, host in self.cleared.items() if spec in homeless}
+        line, urgent = verdict.line, verdict.line.priority is Priority.P0
+        if urgent and line.spec in homeless and isinstance(verdict, Drain | SendBack):
+            self.cleared[line.spec] = verdict.host
+        if isinstance(verdict, Run) and not urgent:
+            assert not self._is_drained_for_p0(verdict.host), "a call begins where P0 needs room"
+
+    def _is_drained_for_p0(self, name: str) -> bool:
+        drains = any(each.draining and each.running for each in self.hosts[name].residents)
+        return drains and name in self.cleared.values()
+
+    def _is_homeless(self, line: Line) -> bool:
+        return not any(
+            host.loading == line.spec or any(each.spec == line.spec for each in host.residents)
+            for host in self.views()
+        )
 
     def resident(self, host: str, spec: Spec) -> Resident:
         (found,) = [each for each in self.hosts[host].residents if each.spec == spec]

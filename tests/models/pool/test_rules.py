@@ -39,6 +39,15 @@ jobs = st.builds(
 )
 
 
+urgent = st.builds(
+    Job,
+    st.sampled_from(SPECS),
+    at=st.floats(0, 90),
+    seconds=st.floats(0.1, 10),
+    priority=st.just(P0),
+)
+
+
 def nothing_is_left_undone(world: World) -> None:
     """Where a slot of a loaded model is free for a call that waits, somebody needs it drained."""
     scene = Scene(world.lines.views(), world.views(), world.now, world.rules)
@@ -148,8 +157,8 @@ TestPoolMachine.settings = settings(max_examples=60, stateful_step_count=30, dea
 
 
 def longest_wait(world: World, ahead: int, longest_call: float, longest_load: float) -> float:
-    """The bound of docs/pool.md, for a call with so many others ahead of it on one host."""
-    rules, slots = world.rules, world.hosts["local"].slots
+    """The bound of docs/pool.md, for a call with so many others ahead of it."""
+    rules, slots = world.rules, min(host.slots for host in world.views())
     calls = ceil(rules.batch / slots) + ceil(ceil(rules.batch / 4) / slots) + 4
     turn = calls * longest_call + 4 * longest_load
     return rules.patience + (2 * (ahead // rules.batch) + len(SPECS)) * turn
@@ -176,6 +185,30 @@ def test_nobody_waits_longer_than_the_bound(
     assert len(world.waits) == len(asked)
     for id, wait in world.waits.items():
         assert wait <= longest_wait(world, world.ahead[id], 10, 20)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(jobs, min_size=1, max_size=60),
+    st.lists(urgent, max_size=8),
+    st.lists(st.builds(HostView, st.just(""), st.integers(1, 3), st.integers(1, 3)), min_size=1,
+             max_size=2),
+    st.integers(1, 8),
+    st.floats(1, 60),
+)  # fmt: skip
+def test_each_p0_adds_no_more_than_its_part_to_the_bound_on_one_host_or_two(
+    asked: list[Job], p0: list[Job], here: list[HostView], batch: int, patience: float
+) -> None:
+    named = {name: replace(host, name=name) for name, host in zip("ab", here, strict=False)}
+    world = World(named, Rules(patience, batch), LOAD_SECONDS, after=all_promises)
+    world.plan([*asked, *p0])
+
+    world.run()
+
+    on_top = len(p0) * (3 * 10 + 3 * 20)
+    for id, wait in world.waits.items():
+        if world.jobs[id].priority is not P0:
+            assert wait <= longest_wait(world, world.ahead[id], 10, 20) + on_top
 
 
 residents = st.builds(
