@@ -46,7 +46,7 @@ def set_up_logs(folder: Path, *, colour: bool, redactor: Redactor | None = None)
     clean = without_secrets(redactor)
     on_terminal = [clean, *console(colour)]
     terminal.setFormatter(formatter(shared, "%H:%M:%S", utc=False, render=on_terminal))
-    file = RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES, encoding="utf-8")
+    file = LogFile(path, maxBytes=FILE_BYTES, backupCount=FILES, encoding="utf-8")
     in_file = [clean, structlog.processors.JSONRenderer()]
     file.setFormatter(formatter(shared, "iso", utc=True, render=in_file))
     root = logging.getLogger()
@@ -57,6 +57,22 @@ def set_up_logs(folder: Path, *, colour: bool, redactor: Redactor | None = None)
     threading.excepthook = log_crash  # Python's own prints what the exception says
     sys.unraisablehook = log_crash
     return path
+
+
+class LogFile(RotatingFileHandler):
+    """Says once, until it can be written again, why it cannot. Python's own words would be a page
+    for each record, and show what is in it."""
+
+    is_told = False
+
+    def flush(self) -> None:
+        super().flush()
+        self.is_told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not self.is_told:
+            self.is_told = True
+            print(f"the log file cannot be written: {sys.exception()}", file=sys.stderr)
 
 
 def log_crash(crash: threading.ExceptHookArgs | sys.UnraisableHookArgs) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from harness.logs import LogFile
 
 PROGRAM = """
 import logging, sys
@@ -41,3 +46,17 @@ def test_no_secret_reaches_the_log(tmp_path: Path) -> None:
         assert "no answer to token=[redacted], and [redacted]" in text
     assert '"tokens": 5' in written
     assert len(written.splitlines()) == 4
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told_once_and_shows_no_record(capsys: pytest.CaptureFixture[str]) -> None:
+    file = LogFile("/dev/full", encoding="utf-8")
+    record = logging.LogRecord("test", logging.INFO, "", 0, "canary", None, None)
+
+    for _ in range(3):
+        file.emit(record)
+
+    told = capsys.readouterr().err
+    assert told == "the log file cannot be written: [Errno 28] No space left on device\n"
+    with pytest.raises(OSError, match="No space left"):
+        file.close()
