@@ -19,6 +19,7 @@ from tests.models.pool.simulating import Job, World, one_host
 SPECS = [Spec("coder", 8192), Spec("coder", 32768), Spec("writer", 8192), Spec("giant", 8192)]
 NEEDS = dict(zip(SPECS, (30, 45, 40, 150), strict=True))
 LOAD_SECONDS = dict(zip(SPECS, (2.0, 2.0, 5.0, 20.0), strict=True))
+SPEC_OF_P0 = Spec("doctor", 8192)
 P0, P1, P2 = Priority
 
 hosts = st.builds(
@@ -209,6 +210,21 @@ def test_each_p0_adds_no_more_than_its_part_to_the_bound_on_one_host_or_two(
     for id, wait in world.waits.items():
         if world.jobs[id].priority is not P0:
             assert wait <= longest_wait(world, world.ahead[id], 10, 20) + on_top
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(jobs, min_size=8, max_size=60), st.lists(urgent, min_size=1, max_size=8))
+def test_a_host_that_is_drained_for_a_p0_without_preemption_is_left_to_it(
+    asked: list[Job], p0: list[Job]
+) -> None:
+    rules = Rules(patience=600, preempt=False)
+    world = one_host(3, 3, rules=rules, load_seconds=LOAD_SECONDS, after=all_promises)
+    world.plan([replace(job, spec=spec) for job, spec in zip(asked, SPECS[1:] * 20, strict=False)])
+    world.plan([replace(job, spec=SPEC_OF_P0) for job in p0])
+
+    world.run()
+
+    assert len(world.waits) == len(asked) + len(p0)
 
 
 residents = st.builds(
