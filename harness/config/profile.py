@@ -18,6 +18,7 @@ from harness.config.rules import KnownTools, OneRule, Rules, faults_of, parse_ru
 from harness.errors import ConfigError, Problem
 
 NAME = r"^[a-z0-9][a-z0-9-]{0,63}$"
+HOUSE = "harness"  # as whom the house itself asks models, and speaks in alerts
 NOT_AGENTS = {"AGENTS", "USER"}  # markdown files beside the profiles
 CLAUDE_KEYS = {"maxTurns": "max_turns", "permissionMode": "permission"}
 CLAUDE_MODES = {
@@ -42,6 +43,13 @@ def comma_list(value: object) -> object:
     return [part.strip() for part in parts if part.strip()]
 
 
+def not_the_house(name: str) -> str:
+    """What an agent of that name used up would count as the house's own."""
+    if name == HOUSE:
+        raise ValueError(f"`{HOUSE}` is the house itself; give the agent another name")
+    return name
+
+
 def granted(entry: str) -> str:
     """A tool's name, or a rule that narrows what is granted of it: `Bash(git status:*)`."""
     parse_rule(entry)
@@ -58,7 +66,7 @@ class FrontMatter(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    name: str = Field(pattern=NAME)
+    name: Annotated[str, Field(pattern=NAME), AfterValidator(not_the_house)]
     description: str = Field(min_length=1, max_length=1024)
     model: str | None = None  # a model profile of harness.yaml; absent: its default
     tools: Tools = []

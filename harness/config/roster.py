@@ -10,14 +10,13 @@ from harness.config.document import Document, Location
 from harness.config.environment import overlay
 from harness.config.home import Home
 from harness.config.names import did_you_mean, unknown_name
-from harness.config.profile import Profile, dangling, profile_files, read_profile
+from harness.config.profile import HOUSE, Profile, dangling, profile_files, read_profile
 from harness.config.reading import Reading
 from harness.config.rules import KnownTools
 from harness.config.settings import RouterSettings, Settings
 from harness.config.skills import skill_files
 from harness.errors import ConfigError, Problem
 
-HOUSE = "harness"  # as whom the house itself asks models
 Found = Mapping[str, Profile | None]  # each agent of the home, None: no version of it parsed
 
 

@@ -113,3 +113,13 @@ def test_names_that_point_at_nothing_are_told_with_their_line(tmp_path: Path) ->
 @given(st.lists(st.from_regex(r"\A[a-z]{1,5}(\([a-z]{1,3}(, [a-z]{1,3})?\))?\Z"), max_size=6))
 def test_a_comma_list_reads_back_what_was_joined(names: list[str]) -> None:
     assert comma_list(", ".join(names)) == names
+
+
+def test_no_agent_is_called_as_the_house_is(tmp_path: Path) -> None:
+    path = write(tmp_path / "harness.md", "---\nname: harness\ndescription: Looks.\n---\nYou.\n")
+
+    with pytest.raises(ConfigError) as error:
+        read_profile(path, "harness")
+
+    (problem,) = error.value.problems
+    assert (problem.line, "is the house itself" in problem.message) == (2, True)
