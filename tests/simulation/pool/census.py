@@ -15,6 +15,8 @@ from harness.models.limits.pace import REMEMBERED
 CONTAINERS = (dict, list, set, deque, tuple, frozenset)
 BOUNDS = {  # containers that fill up to a bound, and what lies in them is theirs
     "._prompts._last": TASKS,
+    "._prompts._tools": 2,  # those of the last call
+    ".retired._kept": 2,  # one, and one more for a session that lasts
     ".shelf._kept": MOST_ANSWERS,
     ".paces[].calls": REMEMBERED,
     ".index._scopes": SCOPES,
