@@ -414,7 +414,8 @@ class Pool:
     def _turn_away(self, line: Line) -> None:
         """Fail the calls of a line that no host serves."""
         servers, others = self.fleet.of(line.hosts), len(line.hosts) > 1
-        found = [self.fleet.trouble(server, line.spec, others=others) for server in servers]
+        spec = self._looker().loaded_as(line.spec)
+        found = [self.fleet.trouble(server, spec, others=others) for server in servers]
         error = none_of([each for each in found if each]) if servers else gone(sorted(line.hosts))
         self._waiters.turn_away(line, error)
 

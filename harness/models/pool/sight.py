@@ -83,20 +83,20 @@ class Looker:
         return self._ways[kind]
 
     def find_ways(self, line: Line) -> Ways:
-        others = len(line.hosts) > 1
+        spec, others = self.loaded_as(line.spec), len(line.hosts) > 1
         able = [
             server
             for server in self.fleet.of(line.hosts)
-            if self.fleet.trouble(server, line.spec, others=others) is None
+            if self.fleet.trouble(server, spec, others=others) is None
         ]
         known = [server for server in able if self.fleet.is_known(server, line.spec.model)]
         hosts = frozenset(server.name for server in known if is_open(server, line))
-        return Ways(tuple(able), tuple(known), hosts, self.loaded_as(line.spec))
+        return Ways(tuple(able), tuple(known), hosts, spec)
 
     def loaded_as(self, spec: Spec) -> Spec:
-        """One context for each model: the largest that anybody wants."""
-        wanted = self.contexts.get(spec.model, 0)
-        return spec if spec.num_ctx >= wanted else Spec(spec.model, wanted)
+        """One context for each model: the largest that anybody wants now. A call may have come
+        when it was another one; to load that for it would be to load the model for ever."""
+        return Spec(spec.model, self.contexts.get(spec.model, spec.num_ctx))
 
     def seen(self, server: Server, wanted: set[Spec]) -> HostView:
         if server.name not in self._views:

@@ -28,6 +28,7 @@ class FakeHost(OllamaHost):
         self.journal: list[str] = []
         self.asked: Counter[str] = Counter()
         self.fault: Exception | None = None  # what all that it is asked raises
+        self.load_fault: Exception | None = None
         self.is_sound = True  # it never broke down, so what it holds is what the pool made of it
         self.closed = 0
 
@@ -47,6 +48,8 @@ class FakeHost(OllamaHost):
             self.journal.append(f"no {model}")
             raise
         self.break_down()
+        if self.load_fault is not None:
+            raise self.load_fault
         self.make_room()
         self.memory_holds[model] = num_ctx
         self.journal.append(f"load {model} {num_ctx}")

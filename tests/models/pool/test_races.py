@@ -13,7 +13,7 @@ from harness.models.pool.pool import Pool
 from harness.models.pool.seat import Slot, Wish
 from harness.models.pool.sight import Looker
 from harness.models.pool.view import Spec
-from harness.models.port import Asker, ModelUnavailable
+from harness.models.port import Asker, ModelUnable, ModelUnavailable
 from tests.models.pool.fake_host import FakeHost
 from tests.models.pool.using import P0
 from tests.virtual_http import VirtualClock, in_virtual_time
@@ -267,3 +267,35 @@ async def test_an_urgent_call_has_its_slot_though_the_one_sent_back_fails_on_its
     await pool.aclose()
 
     assert (reply, tries) == ("local", 2)
+
+
+@in_virtual_time
+async def test_a_context_that_shrinks_while_a_call_waits_costs_no_load_at_all() -> None:
+    host = FakeHost(slots=1)
+    pool = pool_of(host)
+    calls = [asyncio.create_task(pool.serve(wish(), one_second))]
+    apply(pool, FakeHost(slots=1), contexts={"a:1b": 8192})
+    await asyncio.sleep(2.5)
+    calls += [asyncio.create_task(pool.serve(wish(), one_second)) for _ in range(3)]
+    await asyncio.sleep(0.1)
+
+    apply(pool, FakeHost(slots=1))
+    await asyncio.wait_for(asyncio.gather(*calls), 60)
+    await pool.aclose()
+
+    assert host.journal == ["load a:1b 8192"]
+
+
+@in_virtual_time
+async def test_a_load_that_fails_is_told_to_those_who_came_before_the_context_grew() -> None:
+    host = FakeHost(load_seconds=2.0)
+    pool = pool_of(host)
+    host.load_fault = ModelUnable("too large")
+    first = asyncio.create_task(pool.serve(wish(), one_second))
+    await asyncio.sleep(0.005)  # in which the host is asked what it holds
+
+    apply(pool, FakeHost(), contexts={"a:1b": 8192})
+    told = await asyncio.gather(asyncio.wait_for(first, 60), return_exceptions=True)
+    await pool.aclose()
+
+    assert str(told[0]) == "too large"
