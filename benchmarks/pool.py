@@ -34,6 +34,7 @@ from harness.models.port import Asker
 CALLS = 3_000
 SIZES = (10, 100, 1_000, 10_000)
 SPECS = [Spec(f"model-{n}", 8192) for n in range(8)]
+SLOTS = 8  # of both hosts together
 HOSTS = frozenset({"left", "right"})
 PRIORITIES = (Priority.P1, Priority.P2, Priority.P1, Priority.P0, Priority.P2)
 
@@ -166,7 +167,7 @@ def choice_cost(queued: int, calls: int) -> float:
 
 
 async def pool_cost(queued: int, calls: int) -> float:
-    """The same of the whole pool: as many callers as wait, each of whom asks again and again."""
+    """The same of the whole pool: callers who ask again and again, so many more than slots."""
     pool = Pool([InstantHost(name) for name in sorted(HOSTS)], PoolSettings(preempt=False))
     served = 0
 
@@ -182,7 +183,8 @@ async def pool_cost(queued: int, calls: int) -> float:
             await asyncio.sleep(0)
         return time.process_time()
 
-    kinds = zip(cycle(SPECS), cycle(PRIORITIES), cycle(range(7)), range(queued), strict=False)
+    callers = range(queued + SLOTS)
+    kinds = zip(cycle(SPECS), cycle(PRIORITIES), cycle(range(7)), callers, strict=False)
     wishes = [Wish(spec, asker=Asker(f"agent-{n}", None, first)) for spec, first, n, _ in kinds]
     tasks = [asyncio.create_task(caller(wish)) for wish in wishes]
     try:
