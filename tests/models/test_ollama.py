@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from time import monotonic
@@ -552,22 +553,11 @@ async def test_probe_does_not_wait_for_a_server_that_hangs(
 ) -> None:
     monkeypatch.setattr("harness.models.ollama_host.PROBE_SECONDS", 0.05)
 
-    hung_up = asyncio.Event()
-
-    async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-        await writer.wait_closed()
-        hung_up.set()
-
-    server = await asyncio.start_server(never_answer, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    model = OllamaModel(Pool([OllamaHost(f"http://127.0.0.1:{port}")]), "a:1b", clock=FakeClock())
-
-    reason = await model.probe()
-    await model.aclose()
-    server.close()
-    await hung_up.wait()
+    with socket.create_server(("127.0.0.1", 0)) as deaf:  # the system connects, nobody reads
+        host = OllamaHost(f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        model = OllamaModel(Pool([host]), "a:1b", clock=FakeClock())
+        reason = await model.probe()
+        await model.aclose()
 
     assert reason is not None
     assert "does not answer within" in reason
