@@ -74,9 +74,11 @@ class Patience:
         if self._waiting and not self._deadline.expired():
             self.stage = f"{self._timeouts.first_token:g} s for the first token"
             self._extend(self._timeouts.first_token)
+        last = self._loop.time() + self._timeouts.load
         while self._waiting and not self._deadline.expired():
             await asyncio.sleep(self._timeouts.look)
-            if self._is_talking():  # it has fewer slots than we were told, and we wait for one
+            # it has fewer slots than we were told, and we wait for one; or ours hangs beside them
+            if self._is_talking() and self._loop.time() < last:
                 self._extend(self._timeouts.first_token)
 
     def _stop_watch(self) -> None:

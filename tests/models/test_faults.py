@@ -10,14 +10,18 @@ import pytest
 
 from harness.models.embed import OllamaEmbedder
 from harness.models.openai import OpenAIModel
-from harness.models.port import ChatRequest, Message, ModelError, Role, ToolSpec
+from harness.models.port import ChatRequest, Message, ModelError, ModelUnavailable, Role, ToolSpec
+from tests.doubles.ollama import Answer, Fault, OllamaDouble, Rules
 from tests.models.faulty import (
     CASES,
     COMPLETIONS,
+    FIRST_TOKEN,
+    LOADING,
     MODEL,
     OTHER,
     ROOM,
     VECTORS,
+    WORDS,
     Before,
     Case,
     befall,
@@ -123,6 +127,29 @@ async def test_a_hosted_call_that_is_befallen_gives_its_slot_back(case: Case) ->
         await model.aclose()
         await asyncio.sleep(A_MOMENT)
         assert server.open_connections == 0
+
+
+@in_virtual_time
+async def test_a_call_that_hangs_beside_others_that_talk_ends_too() -> None:
+    rules = Rules(parallel=2)
+    async with (
+        OllamaDouble(rules=rules, clock=VirtualClock()) as server,
+        house(server, slots=2) as at,
+    ):
+        server.say(Answer(fault=Fault.HANG))
+        server.answers = lambda _: Answer(WORDS, piece_after=30.0)
+        hung = at.start("qwen3:8b")
+        await asyncio.sleep(1.0)
+
+        async def talk() -> None:
+            while not hung.done():
+                await at.ask("qwen3:8b")
+
+        error, _ = await asyncio.gather(end_of(hung), talk())
+
+        assert error is ModelUnavailable
+        assert at.clock.monotonic() < FIRST_TOKEN + LOADING + 3 * 30.0
+        assert at.is_empty
 
 
 def of_server(task: asyncio.Task[object]) -> bool:
