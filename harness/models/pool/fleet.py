@@ -108,9 +108,7 @@ class Fleet:
     async def _load(self, server: Server, order: Order) -> None:
         error = await self._bring(server, order)
         server.leaving = frozenset()
-        if error is None:
-            self._done(server, order, self.clock.monotonic() - server.began)
-        else:
+        if error is not None:
             await self._failed(server, order.spec, error)
 
     def _brought(self, server: Server) -> None:
@@ -123,7 +121,7 @@ class Fleet:
     async def _bring(self, server: Server, order: Order) -> ModelError | None:
         """None once the model is loaded, else why it is not."""
         try:
-            await bring(server, order)
+            await bring(server, order, lambda: self._done(server, order))
         except ModelError as error:
             return error
         except Exception as error:  # the boundary: else it would be loaded again without end
@@ -131,7 +129,8 @@ class Fleet:
             return ModelError(f"{order.model} breaks {server.host.base_url}: {error!r}")
         return None
 
-    def _done(self, server: Server, order: Order, seconds: float) -> None:
+    def _done(self, server: Server, order: Order) -> None:
+        seconds = self.clock.monotonic() - server.began
         self.counters.loads += 1
         server.took[order.spec] = seconds
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -40,9 +40,10 @@ class Order:
     seconds: float  # that the load itself may take
 
 
-async def bring(server: Server, order: Order) -> None:
-    """Raises ModelError when the model is not in memory afterwards. Whoever hangs up ends the load
-    at the server too, and its memory takes a moment to come back."""
+async def bring(server: Server, order: Order, loaded: Callable[[], None]) -> None:
+    """Raises ModelError when the model is not in memory afterwards. `loaded` is told as soon as it
+    is there, before anything is looked at. Whoever hangs up before ends the load at the server
+    too, and its memory takes a moment to come back."""
     try:
         await clear(server, order.evict)
         await asyncio.sleep(max(server.whole - server.clock.monotonic(), 0.0))
@@ -51,6 +52,7 @@ async def bring(server: Server, order: Order) -> None:
     except BaseException:
         server.whole = server.clock.monotonic() + BACK_SECONDS
         raise
+    loaded()
     now, name = server.clock.monotonic(), order.spec.model
     held = server.held[name] = Held(name, order.spec.num_ctx, sure=now, used=now)
     with suppress(ModelError):  # it answered the load: that it holds the model is believed
