@@ -150,8 +150,11 @@ class World:
             assert not self._is_drained_for_p0(verdict.host), "a call begins where P0 needs room"
 
     def _is_drained_for_p0(self, name: str) -> bool:
-        drains = any(each.draining and each.running for each in self.hosts[name].residents)
-        return drains and name in self.cleared.values()
+        """Where one is idle, its place is the P0's, and a load is all that is waited for."""
+        residents = self.hosts[name].residents
+        drains = any(each.draining and each.running for each in residents)
+        idle = any(not each.running for each in residents)
+        return drains and not idle and name in self.cleared.values()
 
     def _is_homeless(self, line: Line) -> bool:
         return not any(
