@@ -12,7 +12,7 @@ from harness.clock import Clock
 from harness.models.ollama_errors import missing
 from harness.models.ollama_host import OllamaHost
 from harness.models.pool.loading import Order, bring
-from harness.models.pool.residents import Server
+from harness.models.pool.server import Server
 from harness.models.pool.state import Counters
 from harness.models.pool.view import Line, Spec
 from harness.models.port import ModelBusy, ModelError, ModelMissing, ModelUnable, ModelUnavailable

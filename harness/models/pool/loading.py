@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import structlog
 
 from harness.models.ollama_host import full_name
-from harness.models.pool.residents import Held, Server
+from harness.models.pool.held import Held
+from harness.models.pool.server import Server
 from harness.models.pool.view import Spec
 from harness.models.port import ModelError, ModelUnavailable
 

@@ -19,10 +19,12 @@ from harness.models.patience import Timeouts
 from harness.models.pool import choice, early
 from harness.models.pool.alarm import Alarm
 from harness.models.pool.fleet import Fleet
+from harness.models.pool.held import Held
 from harness.models.pool.lines import Waiting
 from harness.models.pool.loading import Order
-from harness.models.pool.residents import Held, Server, ViewRules
 from harness.models.pool.seat import Slot, Wish
+from harness.models.pool.server import Server
+from harness.models.pool.showing import ViewRules
 from harness.models.pool.sight import Looker, Sight
 from harness.models.pool.state import PoolState, host_state, line_state
 from harness.models.pool.trouble import closed, gone, none_of, stumbled

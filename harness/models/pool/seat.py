@@ -11,7 +11,8 @@ from harness.models.pool.view import Spec, Why
 from harness.models.port import HOUSE, Asker
 
 if TYPE_CHECKING:
-    from harness.models.pool.residents import Held, Server
+    from harness.models.pool.held import Held
+    from harness.models.pool.server import Server
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from functools import cached_property
 from harness.config.priority import Priority
 from harness.models.pool import choice
 from harness.models.pool.fleet import Fleet
-from harness.models.pool.residents import Server, ViewRules
+from harness.models.pool.server import Server
+from harness.models.pool.showing import ViewRules, host_view
 from harness.models.pool.view import HostView, Line, Spec
 
 
@@ -117,7 +118,7 @@ class Looker:
             seen.hosts = [self.seen(server, wanted) for server in servers]
 
     def view(self, server: Server, wanted: set[Spec]) -> HostView:
-        return server.view(self.contexts, wanted, self.rules)
+        return host_view(server, self.contexts, wanted, self.rules)
 
 
 def shown_as(line: Line, ways: Ways) -> Line:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from harness.models.pool.residents import Held, Server
+from harness.models.pool.held import Held
 from harness.models.pool.seat import Slot
+from harness.models.pool.server import Server
 from harness.models.pool.view import Line
 
 

@@ -7,7 +7,9 @@ import pytest
 from harness.clock import FakeClock
 from harness.models.ollama_host import Loaded, OllamaHost
 from harness.models.pool.places import fits
-from harness.models.pool.residents import FULL_SECONDS, Server, ViewRules
+from harness.models.pool.room import FULL_SECONDS
+from harness.models.pool.server import Server
+from harness.models.pool.showing import ViewRules, host_view
 from harness.models.pool.view import HostView, Spec
 
 A, B, C = (Spec(name, 8192) for name in ("alpha:8b", "beta:8b", "gamma:8b"))
@@ -21,7 +23,7 @@ def told(*specs: Spec) -> list[Loaded]:
 def seen(server: Server, *specs: Spec) -> HostView:
     """The host as the choice sees it when these are in its memory."""
     server.take(told(*specs))
-    return server.view({}, set(SIZES), ViewRules(0.0, {}))
+    return host_view(server, {}, set(SIZES), ViewRules(0.0, {}))
 
 
 @pytest.fixture
@@ -45,6 +47,6 @@ def test_a_third_does_not_fit_beside_them(server: Server) -> None:
 
 
 def test_that_is_forgotten_after_a_while(server: Server) -> None:
-    server.full_until -= FULL_SECONDS
+    server.room.full_until -= FULL_SECONDS
 
     assert fits(seen(server, A, B), C)

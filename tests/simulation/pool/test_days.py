@@ -10,7 +10,7 @@ import pytest
 from harness.models.ledger.call import Call, ModelLoad
 from harness.models.ledger.ledger import Ledger
 from harness.models.limits.limits import Limits
-from harness.models.pool.residents import Held
+from harness.models.pool.held import Held
 from tests.simulation.pool.figures import Figures
 from tests.simulation.pool.run import lived
 from tests.simulation.pool.verdict import Verdict

@@ -1,68 +1,24 @@
-"""What one host holds: as it said at the last look, and what we did since."""
+"""A host as the pool knows it: as it said at the last look, and what we did since."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from math import ceil
-
-import structlog
+from collections.abc import Mapping, Sequence
 
 from harness.clock import Clock
 from harness.models.ollama_host import Loaded, OllamaHost, full_name
-from harness.models.pool.gpu import cards, is_here
-from harness.models.pool.seat import Slot
-from harness.models.pool.view import HostView, Resident, Running, Spec
+from harness.models.pool.held import Held
+from harness.models.pool.room import Room
+from harness.models.pool.view import Spec
 from harness.models.port import ModelError, ModelUnavailable
-
-log = structlog.get_logger("pool")
 
 LOOK_SECONDS = 5.0  # in which a server must say what it holds
 FRESH_SECONDS = 3.0  # others load and evict too: a load is decided on a look no older than this
-FORGOTTEN = 600.0  # seconds after which a task that was to ask again is not waited for
 SURE_SECONDS = 60.0  # a model that was not used for so long is looked for before it is asked
 DISK_SECONDS = 60.0  # between two looks at what is on the disk
-REST_SECONDS = (
-    10.0  # in which a host, or a model of it, that failed is left to those without another
-)
-FULL_SECONDS = 3600.0  # in which it is remembered that the server had to make room by itself
-FREE_SHARE = 0.8  # of the free memory: the server evicts for a model that takes more (wire facts)
-GUESS = 1.1  # times its file, until a model was seen in memory
-KEPT = 2.8e-5  # of its file: keys and values of a token; a dense model of 8 billion in four bits
+REST_SECONDS = 10.0  # what failed, a host or a model of it, is left to those without another
 
 Trouble = tuple[float, ModelError]  # until when, and why
-
-
-@dataclass(eq=False)
-class Held:
-    """A model in the memory of a host."""
-
-    model: str
-    num_ctx: int  # with which it was loaded, and so must be asked
-    context: int | None = None  # what the server makes of that
-    size: int | None = None
-    sure: float = float("-inf")  # when it was last known to be there
-    used: float = 0.0
-    served: int = 0  # calls begun in a row while the host is contended
-    draining: bool = False
-    running: dict[int, Slot] = field(default_factory=dict)
-    awaited: dict[str, float] = field(default_factory=dict)  # tasks that ask again: since when
-
-    def ended(self, slot: Slot, now: float) -> None:
-        """A call gave its slot back; its task may be about to ask again."""
-        self.running.pop(slot.id, None)
-        self.used = now
-        self.awaited = {task: at for task, at in self.awaited.items() if now - at < FORGOTTEN}
-        if slot.goes_on and slot.wish.asker.task:
-            self.awaited[slot.wish.asker.task] = now
-
-    def begun(self, slot: Slot) -> None:
-        self.running[slot.id] = slot
-        self.awaited.pop(slot.wish.asker.task or "", None)
-
-    def serves(self, num_ctx: int) -> bool:
-        return num_ctx <= max(self.num_ctx, self.context or 0)
 
 
 class Server:
@@ -71,6 +27,7 @@ class Server:
     def __init__(self, host: OllamaHost, clock: Clock) -> None:
         self.host = host
         self.clock = clock
+        self.room = Room(host, clock)
         self.held: dict[str, Held] = {}  # by the model's full name
         self.loading: Spec | None = None
         self.began = 0.0  # when that load began
@@ -85,12 +42,6 @@ class Server:
         self.away: Trouble | None = None
         self.refused: dict[Spec, Trouble] = {}
         self.disk: Mapping[str, int] | None = None  # bytes of each model, once it was asked
-        self.sizes: dict[Spec, int] = {}  # in memory, as seen; known until the process ends
-        self.together = 0  # the most bytes that were seen in memory at once
-        self.enough = 0  # a memory of which these would count as all that fits
-        self.measured: int | None = None  # the memory for models, as the driver told it
-        self.is_mute = False  # the driver did not answer
-        self.full_until = float("-inf")  # till then no more than `together` is taken to fit
         self.looked = self.disk_looked = float("-inf")
         self.looking: asyncio.Task[None] | None = None
 
@@ -100,11 +51,8 @@ class Server:
 
     @property
     def memory(self) -> int | None:
-        """For models, in bytes: as the settings or the driver say; less where the server was seen
-        to make room that we thought was there. None: not known, the server decides."""
-        if self.clock.monotonic() < self.full_until:
-            return self.enough
-        return self.host.memory if self.host.memory is not None else self.measured
+        """For models, in bytes; None: not known, the server decides."""
+        return self.room.memory
 
     @property
     def running(self) -> int:
@@ -186,20 +134,8 @@ class Server:
             if isinstance(error, ModelUnavailable):
                 raise
             raise ModelUnavailable(str(error), hint=error.hint) from error
-        if self.host.memory is None and is_here(self.host.base_url):
-            await self.measure(loaded)
+        await self.room.measure(loaded)
         self.take(loaded)
-
-    async def measure(self, loaded: Sequence[Loaded]) -> None:
-        """Ask the driver. One that hangs, as with a card that has failed, is not asked again."""
-        if self.is_mute:
-            return
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                self.measured = await asyncio.to_thread(gpu_memory, loaded)
-        except TimeoutError:
-            self.is_mute = True
-            log.warning("the driver of the GPU does not answer", host=self.name)
 
     async def look_at_disk(self) -> None:
         sizes = await self.host.sizes()
@@ -216,7 +152,7 @@ class Server:
         in_use = {name: held for name, held in self.held.items() if held.running}
         self.held = in_use | {name: self.known(name, each, now) for name, each in told.items()}
         self.looked, self.away = now, None
-        self.note_together()
+        self.room.note_together([held.size or 0 for held in self.held.values()])
 
     def known(self, model: str, told: Loaded, now: float) -> Held:
         held = self.held.get(model)
@@ -228,16 +164,8 @@ class Server:
             held.num_ctx = held.context = told.num_ctx or 0
         held.size, held.sure = told.vram or told.size, now
         if told.size:
-            self.sizes[Spec(model, held.num_ctx)] = told.size
+            self.room.note(Spec(model, held.num_ctx), told.size)
         return held
-
-    def note_together(self) -> None:
-        """Remember how much lay there at once. Any of them must count as fitting beside the rest,
-        though a model counts so only with FREE_SHARE of what is free."""
-        used, sizes = self.used(), [held.size or 0 for held in self.held.values()]
-        if used > self.together:
-            self.together = used
-            self.enough = ceil(used + max(sizes) * (1 / FREE_SHARE - 1))
 
     def in_use(self) -> set[str]:
         """The models that the server has no reason to unload but for want of room."""
@@ -251,89 +179,21 @@ class Server:
     def learn(self, before: set[str]) -> None:
         """A load is over: where models are gone that were in use, that was all that fits."""
         if before - self.held.keys():
-            self.full_until = self.clock.monotonic() + FULL_SECONDS
+            self.room.note_full()
 
     def used(self) -> int:
         return sum(held.size or 0 for held in self.held.values())
 
     def need(self, spec: Spec) -> int | None:
         """The bytes that a model takes; None: not known."""
-        size = self.sizes.get(spec)
-        if size is None and self.disk is not None and spec.model in self.disk:
-            size = estimate(self.disk[spec.model], spec.num_ctx * self.host.slots)
-        return size
+        file = None if self.disk is None else self.disk.get(spec.model)
+        return self.room.need(spec, file)
 
     def surely_fits(self, spec: Spec) -> bool:
         """Whether the server need not make room for a model, as far as sizes are known."""
-        if not self.held:
-            return True
-        need, size = self.need(spec), self.sizes.get(spec)
-        if need is not None and self.memory is not None:
-            return self.used() + need / FREE_SHARE <= self.memory
-        return size is not None and self.used() + size <= self.together
-
-    def view(
-        self, contexts: Mapping[str, int], wanted: Iterable[Spec], rules: ViewRules
-    ) -> HostView:
-        """As `choose` sees it; a model that serves the context wanted of it counts as that."""
-        needs = {spec: self.need(spec) for spec in wanted}
-        return HostView(
-            name=self.name,
-            slots=self.host.slots,
-            models=self.host.models,
-            memory=self.memory,
-            residents=tuple(self.resident(held, contexts, rules) for held in self.held.values()),
-            loading=self.loading,
-            needs={spec: need for spec, need in needs.items() if need is not None},
-            over=self.over(),
-            ending=self.ending,
-        )
+        return not self.held or self.room.surely_fits(spec, self.need(spec), self.used())
 
     def over(self) -> float | None:
         """When the load that is under way is done, if it takes as long as the last one."""
         took = None if self.loading is None else self.took.get(self.loading)
         return None if took is None else self.began + took
-
-    def resident(self, held: Held, contexts: Mapping[str, int], rules: ViewRules) -> Resident:
-        wanted = contexts.get(held.model, 0)
-        spec = Spec(held.model, wanted if held.serves(wanted) else held.num_ctx)
-        began, ended = self.loads.get(spec, (0.0, 0.0))
-        return Resident(
-            spec,
-            held.size,
-            tuple(rules.running(slot) for slot in held.running.values()),
-            held.served,
-            held.used,
-            (ended - began) or None,
-            held.draining,
-            rules.due.get(held.model),
-            max(held.awaited.values(), default=None),
-        )
-
-
-@dataclass(frozen=True)
-class ViewRules:
-    """What the pool adds to what a host holds."""
-
-    old: float  # calls that came before this moment are not sent back
-    due: Mapping[str, float]  # when the schedule wants a model next
-
-    def running(self, slot: Slot) -> Running:
-        may_yield = slot.on_sent_back is not None and not slot.sent_back and slot.came > self.old
-        priority = slot.wish.asker.priority
-        return Running(slot.id, priority, slot.began, may_yield, slot.is_sent_back)
-
-
-def estimate(file: int, tokens: int) -> int:
-    """Bytes in memory of a model that was never seen there, from the bytes of its file and the
-    tokens of all its slots. Rather too much: a server that has no room for it holds up all others
-    until a busy model is idle, and it is known better as soon as it was loaded once."""
-    return int(file * (GUESS + KEPT * tokens))
-
-
-def gpu_memory(loaded: Iterable[Loaded]) -> int | None:
-    """What this machine's GPUs have for models: what is free, and what models hold already."""
-    found = cards()
-    if found is None:
-        return None
-    return sum(card.free for card in found) + sum(each.vram or 0 for each in loaded)
