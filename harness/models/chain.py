@@ -130,8 +130,12 @@ class _Turn:
         except (ModelUnable, ModelUnavailable) as error:
             self.failed[place] = error
         else:
-            return reply if place == 0 else replace(reply, degraded=True)
+            return reply if place == 0 else replace(reply, degraded=True, because=self._why())
         return None
+
+    def _why(self) -> str:
+        """Why the model that is wanted does not answer."""
+        return f"{self.links[0].model.name}: {self.failed.get(0) or self.known(0)}"
 
     def known(self, place: int) -> ModelError:
         """Why a model that is not asked now failed when it was."""

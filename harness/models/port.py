@@ -106,6 +106,7 @@ class Reply:
     usage: Usage
     model: str  # what really served it, as provider/model
     degraded: bool = False  # a fallback, or no language model at all
+    because: str = ""  # of a fallback: why the wanted model did not answer
     finish: str = "stop"
     # seconds: queue (in our own line), load, prompt, eval, total
     timings: Mapping[str, float] = field(default_factory=dict)

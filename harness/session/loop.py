@@ -272,7 +272,7 @@ class Session:
         except (BadReply, PromptTooLong):
             raise
         except OverLimit as error:
-            raise Stop(Reason.BUDGET, str(error)) from error
+            raise Stop(Reason.BUDGET, "; ".join(filter(None, (str(error), error.hint)))) from error
         except ModelUnavailable as error:
             raise Stop(Reason.MODEL_UNAVAILABLE, str(error), retry=True) from error
         except ModelError as error:
@@ -327,7 +327,7 @@ class Session:
         text = self.answer.message.content if self.answer else self.talk.known()
         cut = self.answer is not None and self.answer.finish == "length"
         outcome = outcome_of(stop.reason, text, cut=cut)
-        detail = stop.detail or (CUT_ANSWER if cut else "")
+        detail = stop.detail or (CUT_ANSWER if cut else self.tally.notice)
         retry = stop.retry and outcome is Outcome.FAILED
         result = self.tally.result(text, steps=self.breaker.turns + self.calls.finished)
         return Ended(stop.reason, outcome, result, detail, retry)

@@ -16,12 +16,19 @@ class Tally:
     completion: int = 0
     model: str = ""  # what served last
     degraded: bool = False  # whether anything less than the wanted model ever served
+    because: str = ""  # why that was, as far as it was told
 
     def count(self, reply: Reply) -> None:
         self.prompt += reply.usage.prompt
         self.completion += reply.usage.completion
         self.model = reply.model
         self.degraded = self.degraded or reply.degraded
+        self.because = reply.because or self.because
+
+    @property
+    def notice(self) -> str:
+        """For a person: that something less than the wanted model served, and why."""
+        return f"degraded, {self.because}" if self.because else ""
 
     def result(self, text: str, steps: int) -> Result:
         """`steps`: turns plus tool calls."""

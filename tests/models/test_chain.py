@@ -59,6 +59,14 @@ async def test_the_next_one_answers_degraded_when_the_first_is_away(error: Model
     reply = await chain.chat(HI)
 
     assert (reply.model, reply.degraded) == ("b", True)
+    assert reply.because == f"a: {error}"
+
+
+async def test_while_the_first_rests_the_reply_still_says_why() -> None:
+    chain = FallbackModel([scripted("a", AWAY), scripted("b", "1", "2")], FakeClock())
+    await chain.chat(HI)
+
+    assert (await chain.chat(HI)).because == f"a: {AWAY}"
 
 
 async def test_a_model_that_is_away_rests_and_is_tried_again_once_after() -> None:

@@ -514,11 +514,12 @@ async def test_a_limit_of_the_day_ends_the_session_with_what_is_known() -> None:
 
 
 async def test_a_limit_of_the_day_before_the_first_word_is_a_failure() -> None:
-    spent = OverLimit("the day's money is spent")
+    spent = OverLimit("the day's money is spent", hint="raise `limits.money`")
 
     ended = await end_of(session_of(Actor(spent, spent)))
 
     assert (ended.reason, ended.outcome) == (Reason.BUDGET, Outcome.FAILED)
+    assert ended.detail == "the day's money is spent; raise `limits.money`"
 
 
 def away_after(turns: int) -> Actor:
@@ -555,3 +556,12 @@ async def test_a_fallback_into_which_nothing_fits_ends_the_session_and_not_its_p
 
     assert ended.reason is Reason.PROMPT_TOO_LONG
     assert len(small.requests) < 10
+
+
+async def test_an_answer_by_a_fallback_says_why() -> None:
+    reply = says("Near.", degraded=True, because="far: the server is away")
+
+    ended = await end_of(session_of(Actor(reply)))
+
+    assert ended.reason is Reason.COMPLETED
+    assert ended.detail == "degraded, far: the server is away"
