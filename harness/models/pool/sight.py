@@ -92,6 +92,8 @@ class Looker:
         ]
         known = [server for server in able if self.fleet.is_known(server, line.spec.model)]
         hosts = frozenset(server.name for server in known if is_open(server, line))
+        if len(known) < len(able) and waits_for_looks(line, known):
+            hosts = frozenset()
         return Ways(tuple(able), tuple(known), hosts, spec)
 
     def loaded_as(self, spec: Spec) -> Spec:
@@ -124,6 +126,13 @@ class Looker:
 def shown_as(line: Line, ways: Ways) -> Line:
     same = ways.open == line.hosts and ways.spec == line.spec
     return line if same else replace(line, spec=ways.spec, hosts=ways.open)
+
+
+def waits_for_looks(line: Line, known: Collection[Server]) -> bool:
+    """Whether the hosts that are being looked at must be known first: one of them may hold the
+    model, that would else be loaded at another. P0 does not wait for a host that may be deaf."""
+    holds = any(line.spec.model in server.held for server in known)
+    return not holds and line.priority is not Priority.P0
 
 
 def is_open(server: Server, line: Line) -> bool:

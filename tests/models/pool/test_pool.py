@@ -161,6 +161,24 @@ async def test_a_model_that_names_a_host_is_asked_there_alone() -> None:
 
 
 @in_virtual_time
+async def test_a_model_is_not_loaded_twice_because_its_host_is_being_looked_at() -> None:
+    clock = VirtualClock()
+    async with OllamaDouble(clock=clock) as one, OllamaDouble(clock=clock) as other:
+        async with house([one, other]) as at:
+            first = await at.ask("qwen3:8b")
+            await asyncio.sleep(100.0)
+            for server in at.pool.fleet.servers.values():
+                if (
+                    server.name != first.host
+                ):  # what it holds is known, and what the other does is not
+                    await at.pool.fleet.look_now(server)
+            second = await at.ask("qwen3:8b")
+
+    assert second.host == first.host
+    assert sum("load" in line for line in one.engine.journal + other.engine.journal) == 1
+
+
+@in_virtual_time
 async def test_calls_go_to_the_host_that_answers_and_come_back_when_the_other_does() -> None:
     clock = VirtualClock()
     async with OllamaDouble(clock=clock) as well:
