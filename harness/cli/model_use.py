@@ -106,7 +106,9 @@ def use_lines(use: Use) -> Iterator[tuple[str, str]]:
     """The facts of the day, by name."""
     outcomes = use.figures.outcomes
     yield "today", ", ".join(f"{number} {each}" for each, number in outcomes.items()) or "no calls"
-    yield "loads", f"{use.loads}, {use.swaps} of them in another's place"
+    if use.loads:
+        swaps = f", {use.swaps} of them in another's place" if use.swaps else ""
+        yield "loads", f"{use.loads}{swaps}"
     if use.limits:
         yield "limits", "; ".join(standing.text for standing in use.limits)
 

@@ -11,7 +11,7 @@ import structlog
 
 from harness.bus.port import Recovered
 from harness.clock import Clock
-from harness.errors import Fatal
+from harness.errors import Fatal, HarnessError
 from harness.services.waiting import unless
 
 log = structlog.get_logger("supervisor")
@@ -99,7 +99,7 @@ class Supervisor:
                 house.set()
                 break
             except Exception as error:  # the boundary: whatever breaks one service stops no other
-                log.exception("service broke", service=name)
+                tell(name, error)
                 if self.clock.monotonic() - started > HEALTHY_SECONDS:
                     failures = 0
                 failures += 1
@@ -117,3 +117,11 @@ class Supervisor:
         except Exception:  # the bus itself may be what is broken
             log.exception("a restart could not be recorded", service=name)
         await unless(stop, self.clock.sleep(seconds))
+
+
+def tell(name: str, error: Exception) -> None:
+    """A fault of the world, such as a full disk, needs no traceback; one of ours does."""
+    if isinstance(error, HarnessError):
+        log.error("service broke", service=name, reason=str(error))
+    else:
+        log.error("service broke", service=name, exc_info=error)

@@ -163,16 +163,14 @@ async def test_a_model_that_names_a_host_is_asked_there_alone() -> None:
 @in_virtual_time
 async def test_a_model_is_not_loaded_twice_because_its_host_is_being_looked_at() -> None:
     clock = VirtualClock()
-    async with OllamaDouble(clock=clock) as one, OllamaDouble(clock=clock) as other:
-        async with house([one, other]) as at:
-            first = await at.ask("qwen3:8b")
-            await asyncio.sleep(100.0)
-            for server in at.pool.fleet.servers.values():
-                if (
-                    server.name != first.host
-                ):  # what it holds is known, and what the other does is not
-                    await at.pool.fleet.look_now(server)
-            second = await at.ask("qwen3:8b")
+    one, other = OllamaDouble(clock=clock), OllamaDouble(clock=clock)
+    async with one, other, house([one, other]) as at:
+        first = await at.ask("qwen3:8b")
+        await asyncio.sleep(100.0)
+        for server in at.pool.fleet.servers.values():
+            if server.name != first.host:  # what it holds is known, what the other does is not
+                await at.pool.fleet.look_now(server)
+        second = await at.ask("qwen3:8b")
 
     assert second.host == first.host
     assert sum("load" in line for line in one.engine.journal + other.engine.journal) == 1
