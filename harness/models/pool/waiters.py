@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.models.pool.lines import Lines, Waiting
 from harness.models.pool.seat import Slot, Wish
@@ -50,6 +50,14 @@ class Waiters:
     def add(self, ticket: Ticket) -> None:
         self._lines.push(ticket.call)
         self._tickets.setdefault(ticket.key, {})[ticket.call.id] = ticket
+
+    def move(self, hosts: frozenset[str]) -> None:
+        """Let those who wait for any host wait for these, where there are any."""
+        for ticket in self:
+            if ticket.wish.hosts is None and ticket.call.hosts != hosts and hosts:
+                self.forget(ticket)
+                ticket.call = replace(ticket.call, hosts=hosts)
+                self.add(ticket)
 
     def next(self, line: Line, why: Why) -> Ticket:
         """The ticket that a verdict about this line means. It counts as one that waits until it is

@@ -135,7 +135,7 @@ class Life(RuleBasedStateMachine):
         waiting = sum(line.waiting for line in state.lines)
 
         assert waiting + self.working == open_calls
-        assert waiting == len(list(self.pool._waiters))
+        assert waiting == len(list(self.pool.desk.waiters))
 
     @invariant()
     def nobody_waits_who_could_go(self) -> None:
@@ -143,8 +143,9 @@ class Life(RuleBasedStateMachine):
             assert self.run(self.verdict()) is None
 
     async def verdict(self) -> object:
-        sight = self.pool._looker().sight(self.pool._waiters.lines())
-        verdict = choice.choose(sight.lines, sight.hosts, self.clock.monotonic(), self.pool._rules)
+        desk, now = self.pool.desk, self.clock.monotonic()
+        sight = desk.looker().sight(desk.waiters.lines())
+        verdict = choice.choose(sight.lines, sight.hosts, now, desk.terms.rules)
         for _ in range(TURNS):
             await asyncio.sleep(0)
         return verdict
@@ -177,7 +178,7 @@ class Life(RuleBasedStateMachine):
             assert not late, (self.run(self.looked()), journals)
             self.turn()
             running = sum(server.running for server in self.pool.fleet.servers.values())
-            assert (running, len(list(self.pool._waiters)), self.working) == (0, 0, 0)
+            assert (running, len(list(self.pool.desk.waiters)), self.working) == (0, 0, 0)
             self.run(self.pool.aclose())
             self.turn()
             assert not [task for task in self.loop.tasks if not task.done()]

@@ -9,6 +9,7 @@ import pytest
 
 from harness.config.settings import PoolSettings
 from harness.models.pool import choice
+from harness.models.pool.desk import Desk
 from harness.models.pool.pool import Pool
 from harness.models.pool.seat import Slot, Wish
 from harness.models.pool.sight import Looker
@@ -99,7 +100,7 @@ async def test_a_call_whose_slot_breaks_in_the_making_is_told(
     await pool.serve(wish(), one_second)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Pool, "_slot", broken)
+        patch.setattr(Desk, "_slot", broken)
         with pytest.raises(ModelUnavailable, match="an error of its own"):
             await asyncio.wait_for(pool.serve(wish(), one_second), 60)
 
@@ -116,7 +117,7 @@ async def test_verdicts_without_end_do_not_hold_up_the_event_loop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pool = pool_of(FakeHost())
-    monkeypatch.setattr(Pool, "_act", lambda *_: None)
+    monkeypatch.setattr(Desk, "_act", lambda *_: None)
 
     with pytest.raises(ModelUnavailable, match="an error of its own"):
         await asyncio.wait_for(pool.serve(wish(), one_second), 60)
