@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import typer
@@ -14,6 +14,7 @@ from harness.cli.model_use import ModelsNow, models_now, seconds, use_lines
 from harness.cli.output import (
     HomeOption,
     JsonOption,
+    LimitOption,
     age,
     emit,
     facts,
@@ -23,9 +24,12 @@ from harness.cli.output import (
 )
 from harness.cli.plan import plan
 from harness.cli.pool_board import read_board
+from harness.cli.remembering import now_in
 from harness.clock import unstamp
+from harness.config.home import Home
 from harness.config.settings import HostSettings, ModelProfile, ModelsSettings, read_settings
 from harness.models.glance import Server, ask
+from harness.models.ledger.reader import LedgerReader
 from harness.models.limits.limit import sum_of_money
 
 app = typer.Typer(no_args_is_help=True, help="Models: which there are, what they do, for whom.")
@@ -125,6 +129,37 @@ def ps(home: HomeOption = None, as_json: JsonOption = False) -> None:
         show_use(now)
     if now.use is None:
         raise typer.Exit(1)
+
+
+@app.command()
+def days(limit: LimitOption = 14, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """What each agent used up, day by day, the newest first."""
+    place = the_home(home)
+    found = list(spent_by_day(place, limit))
+    if as_json:
+        emit(found)
+        return
+    rows = [
+        (row["day"], row["agent"], f"{row['tokens']:,}", f"{row['gpu_s']:.0f}", row["money"])
+        for row in found
+    ]
+    table(("day", "agent", "tokens", "gpu s", "money"), rows, "no calls in this time")
+
+
+def spent_by_day(home: Home, count: int) -> Iterator[dict[str, Any]]:
+    """Days of the crew's zone on which nothing was used are left out. Raises HarnessError."""
+    now = now_in(home)
+    with LedgerReader(home.ledger) as reader:
+        for back in range(count):
+            day = now.date() - timedelta(days=back)
+            for agent, spent in sorted(reader.spent(day, now.tzinfo or UTC).items()):
+                yield {
+                    "day": day.isoformat(),
+                    "agent": agent,
+                    "tokens": spent.tokens,
+                    "gpu_s": round(spent.gpu, 3),
+                    "money": round(spent.money, 6),
+                }
 
 
 def glance(hosts: Sequence[HostSettings]) -> dict[str, Server]:

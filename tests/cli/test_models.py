@@ -108,6 +108,20 @@ async def test_use_of_today_is_told_without_a_daemon(harness: Harness, home: Hom
     assert "away: nothing answers there" in told
 
 
+async def test_what_was_used_is_told_day_by_day(harness: Harness, home: Home) -> None:
+    await note(home)
+
+    (row,) = harness("models", "days", "--json").document
+
+    assert {key: row[key] for key in ("agent", "tokens", "gpu_s", "money")} == {
+        "agent": "scout",
+        "tokens": 160,
+        "gpu_s": 0.0,
+        "money": 0.0,
+    }
+    assert "scout  160" in harness("models", "days").out
+
+
 async def test_what_runs_and_waits_is_told_with_its_reason(harness: Harness, home: Home) -> None:
     with HomeLock(home):
         await Board(home.pool, lambda: STATE, SystemClock()).step()

@@ -15,8 +15,8 @@ KEPT = timedelta(days=90)
 SUM_UP = """
     INSERT INTO days (day, agent, model, outcome, calls, prompt_tokens, completion_tokens,
                       gpu_s, load_s, money)
-    SELECT :day, agent, model, outcome, count(*), sum(prompt_tokens), sum(completion_tokens),
-           sum(gpu_s), sum(load_s), sum(money)
+    SELECT :day, agent, model, outcome, count(*), sum(iif(purpose = 'embed', 0, prompt_tokens)),
+           sum(iif(purpose = 'embed', 0, completion_tokens)), sum(gpu_s), sum(load_s), sum(money)
     FROM calls WHERE at >= :begin AND at < :end AND outcome <> 'open'
     GROUP BY agent, model, outcome
     ON CONFLICT (day, agent, model, outcome) DO UPDATE SET

@@ -9,20 +9,22 @@ from harness.models.ledger.rows import span
 from harness.models.limits.amount import Amount
 from harness.models.limits.day import end_of
 
-SPENT = (
-    "SELECT agent, sum(iif(purpose = 'embed', 0, prompt_tokens + completion_tokens)), sum(gpu_s),"
-    " sum(money) FROM calls WHERE at >= :begin AND at < :end GROUP BY agent"
-)
+SPENT = """
+    SELECT agent, sum(tokens), sum(gpu_s), sum(money) FROM (
+        SELECT agent, iif(purpose = 'embed', 0, prompt_tokens + completion_tokens) AS tokens, gpu_s,
+               money
+        FROM calls WHERE at >= :begin AND at < :end
+        UNION ALL
+        SELECT agent, prompt_tokens + completion_tokens, gpu_s, money FROM days WHERE day = :day
+    ) GROUP BY agent
+"""
 
 
 def spent_on(db: sqlite3.Connection, day: date, zone: tzinfo) -> dict[str, Amount]:
-    """What each agent spent on a day of the zone that still has its rows; of embeddings their
-    time alone."""
-    begin, end = bounds(day, zone)
-    return {
-        agent: Amount(tokens, gpu, money)
-        for agent, tokens, gpu, money in db.execute(SPENT, span(begin, end))
-    }
+    """What each agent spent on a day of the zone, as rows or summed up; of embeddings their time
+    alone."""
+    place = span(*bounds(day, zone)) | {"day": day.isoformat()}
+    return {agent: Amount(*spent) for agent, *spent in db.execute(SPENT, place)}
 
 
 def bounds(day: date, zone: tzinfo) -> tuple[datetime, datetime]:

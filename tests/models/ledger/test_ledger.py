@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -265,8 +265,10 @@ async def test_old_days_become_sums_and_the_days_before_stay_rows(
             ledger.note(replace(ended, outcome=CallOutcome.DONE))
         await until(lambda: len(rows(path)) == 4)
 
+        before = ledger.day(date(2025, 11, 30), ANGELES)
         assert await ledger.tidy(MARCH, ANGELES) == 3
         assert await ledger.tidy(MARCH, ANGELES) == 0
+        assert ledger.day(date(2025, 11, 30), ANGELES) == before
 
     assert len(rows(path)) == 1
     assert [(row[0], *row[3:8]) for row in sums(path)] == [
