@@ -20,6 +20,7 @@ FLASH = {
 # back through all of the context (same source).
 GLOBAL_EVERY = {"gemma3": 6, "gptoss": 2, "gpt-oss": 2}
 MOST = 10**18  # of anything
+VOCABULARY = 151_936  # where a server does not say, as most do not: a large one, that of Qwen 3
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def told_shape(name: str, shown: Mapping[str, Any], file_size: int | None) -> Sh
         "key_length": own.get("attention.key_length") or length,
         "value_length": own.get("attention.value_length") or length,
         "embedding": embedding,
-        "vocabulary": own.get("vocab_size") or len(own.get("tokenizer.ggml.tokens") or ()),
+        "vocabulary": own.get("vocab_size") or VOCABULARY,
         "context": own.get("context_length"),
     }
     complain_about(name, [key for key, value in facts.items() if value is None])

@@ -11,7 +11,13 @@ from harness.models.plan.footprint import bytes_read, footprint, kv_cache
 from harness.models.plan.packing import fits, slots_within, together
 from harness.models.plan.plan import known_shapes
 from harness.models.plan.precision import BITS
-from harness.models.plan.shape import Shape, shape_of_facts, shape_of_show, shape_of_words
+from harness.models.plan.shape import (
+    VOCABULARY,
+    Shape,
+    shape_of_facts,
+    shape_of_show,
+    shape_of_words,
+)
 
 GIB = 1 << 30
 SMALL = {"context": st.integers(1, 200_000), "slots": st.integers(1, 16)}
@@ -177,6 +183,21 @@ def test_a_server_tells_the_shape_of_a_mixture() -> None:
     assert replace(shape, parameters=0, active=0, file_size=None) == replace(
         MIXTURE, parameters=0, active=0
     )
+
+
+def test_a_server_that_does_not_tell_its_vocabulary_has_a_large_one() -> None:
+    shown = {
+        "model_info": {
+            "general.architecture": "llama",
+            "general.parameter_count": 8_030_000_000,
+            "llama.block_count": 32,
+            "llama.attention.head_count": 32,
+            "llama.embedding_length": 4096,
+            "llama.context_length": 8192,
+        }
+    }
+
+    assert shape_of_show("x", shown).vocabulary == VOCABULARY
 
 
 def test_a_server_that_says_too_little_is_told_of() -> None:
