@@ -19,6 +19,7 @@ from harness.models.port import ModelError
 
 CONNECT_SECONDS = 10.0
 PROBE_SECONDS = 3.0
+IDLE_SECONDS = 2.0  # of a connection: some servers hang up after five, just as the next call comes
 KNOWN_SECONDS = 60.0  # how long it is believed what a probe found
 TROUBLE = (httpx.HTTPError, httpx.InvalidURL, NotTheProtocol, TooMuch, UnicodeError)
 
@@ -102,7 +103,11 @@ class Endpoint:
         if self._client is None:
             self._client = httpx.AsyncClient(
                 timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=8),
+                limits=httpx.Limits(
+                    max_connections=None,
+                    max_keepalive_connections=8,
+                    keepalive_expiry=IDLE_SECONDS,
+                ),
                 headers={"Accept-Encoding": "identity"},  # nothing unfolds in our memory
                 proxy=self.proxy,
                 verify=self.base_url.startswith("https:"),  # the certificates take long to read
